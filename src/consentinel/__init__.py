@@ -1,0 +1,18 @@
+"""Consentinel: the privacy team's machine-learning system.
+
+detect      find personal and device-related data collected without consent
+core        the shared language: tables, runs, evidence, masking, statistics
+cli         the command line, built from each room's verbs
+"""
+
+from importlib import import_module
+from types import ModuleType
+
+__version__ = "0.1.0"
+__all__ = ["__version__", "detect"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in __all__:
+        return import_module(f"consentinel.{name}")
+    raise AttributeError(f"module 'consentinel' has no attribute {name!r}")

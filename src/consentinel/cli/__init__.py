@@ -1,0 +1,1 @@
+"""The command line: it reads the verbs of the rooms and computes nothing itself."""

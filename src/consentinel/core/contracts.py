@@ -1,0 +1,205 @@
+"""What each kind of part promises, and the few shapes through which rooms meet without importing one another.
+
+A part is a module, so a part's contract is a Protocol that a module fulfils: `_: RulePart = rules.some_rule` is
+checked by the type checker, and the contract tests ask every part on a shelf to keep it at run time. Types that
+belong to one room are type variables here: core knows their place, not their fields.
+"""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+__all__ = [
+    "CollectorPart",
+    "Judge",
+    "Model",
+    "Plan",
+    "Question",
+    "ReportPart",
+    "RulePart",
+    "SignalPart",
+    "SurfacePart",
+    "Trainer",
+    "TrustModel",
+]
+
+Batch_co = TypeVar("Batch_co", covariant=True)
+Statement_co = TypeVar("Statement_co", covariant=True)
+Pairs_contra = TypeVar("Pairs_contra", contravariant=True)
+Result_contra = TypeVar("Result_contra", contravariant=True)
+
+
+# Parts of the detect room's shelves
+
+
+@runtime_checkable
+class CollectorPart(Protocol[Batch_co]):
+    """A source of traffic, read in batches so that memory does not grow with the file."""
+
+    def read(self, source: Path, /, *args: Any, **options: Any) -> Iterator[Batch_co]:
+        """Yield batches of SOURCE; a record that cannot be read is reported and never costs the others."""
+        ...
+
+
+@runtime_checkable
+class SignalPart(Protocol[Statement_co]):
+    """A consent signal: the field names it travels under, and the reader of its strings."""
+
+    @property
+    def KEYS(self) -> Collection[str]:
+        """The names of the fields that carry it, lower case."""
+        ...
+
+    def read(self, value: str, /, *args: Any, **options: Any) -> Statement_co:
+        """Return what one string says."""
+        ...
+
+
+@runtime_checkable
+class SurfacePart(Protocol[Pairs_contra]):
+    """A recogniser of one data type."""
+
+    @property
+    def TYPE(self) -> str:
+        """The data type, as in the `type` column of DATA."""
+        ...
+
+    def recognise(self, pairs: Pairs_contra, /) -> "NDArray[np.float32]":
+        """Return for each unique (key, value) pair the probability that it is of TYPE; shape (n,), in [0, 1]."""
+        ...
+
+
+@runtime_checkable
+class RulePart(Protocol):
+    """A rule over whole visits."""
+
+    @property
+    def VERSION(self) -> str:
+        """Raised whenever the same visits could give other claims."""
+        ...
+
+    def find(self, visits: "pa.Table", /) -> "pa.Table":
+        """Return the rows of VISITS (whole visits, the wide table of the judge) that are claims of this rule."""
+        ...
+
+
+@runtime_checkable
+class ReportPart(Protocol[Result_contra]):
+    """A format that results are written in."""
+
+    def write(self, result: Result_contra, out: Path, /) -> Path:
+        """Write RESULT into the folder OUT and return the file."""
+        ...
+
+
+# Where rooms meet
+
+
+@runtime_checkable
+class Judge(Protocol):
+    """Labels rows with a calibrated probability, and says when it does not know (detect, understand)."""
+
+    @property
+    def version(self) -> str:
+        """Digest of what decides: the model file, or the rule's version."""
+        ...
+
+    def judge(self, rows: "pa.Table", /) -> "pa.Table":
+        """Return one row per row, in order: label (string), p (float32), undecided (bool), why (string)."""
+        ...
+
+
+@runtime_checkable
+class Model(Protocol):
+    """A trained model as other rooms see it: something that scores rows (models make it, assure audits it)."""
+
+    @property
+    def kind(self) -> str:
+        """recsys, ranking, vision, text, graph or tabular."""
+        ...
+
+    def predict(self, rows: "pa.Table", /) -> "pa.Table":
+        """Return the scores of ROWS: one row per row, in order, column score (float64, finite); a recsys or ranking
+        model returns instead (query, item, score), best first within a query."""
+        ...
+
+    def save(self, path: Path, /) -> Path:
+        """Write the model as one safe file (core/modelfile.py) and return it."""
+        ...
+
+
+@runtime_checkable
+class Trainer(Protocol):
+    """Makes a model from rows, plainly or privately; assure calls it for shadow models and mitigation."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of model that it makes, as Model.kind."""
+        ...
+
+    def train(self, rows: "pa.Table", /, *, seed: int, tickets: Sequence[bytes] = ()) -> Model:
+        """Return a model of ROWS; equal rows and seed give an equal model when no ticket is given.
+
+        TICKETS are paid charges (core/ledger.py). A private trainer takes its noise from them and refuses to run
+        without one; a plain trainer refuses to run with one.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Question:
+    """One declarative question, asked the same way under every trust model.
+
+    Arguments: kind (lift, attribution, reach, sum, quantile, train); parameters, canonical JSON text with exact
+    numbers written as strings. Make one by `Question.of`.
+    """
+
+    kind: str
+    parameters: str
+
+    @classmethod
+    def of(cls, kind: str, parameters: Mapping[str, Any]) -> "Question":
+        """Return the question with PARAMETERS in canonical form; raises ValueError for NaN or an infinity."""
+        return cls(kind, json.dumps(dict(parameters), sort_keys=True, separators=(",", ":"), allow_nan=False))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of kind and parameters in hexadecimal: what a ticket is bound to."""
+        return sha256(f"{self.kind}\n{self.parameters}".encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What answering a question would take, said before anything is spent."""
+
+    mechanism: str
+    params: tuple[tuple[str, str], ...]  # exact numbers as text, sorted by name: what a Charge is made from
+    half_width: float  # of the 95% interval of the answer, in its unit, clipping and sampling included
+    seconds: float
+    moved_bytes: int  # between parties
+    may_not_collude: tuple[str, ...]  # roles whose collusion breaks the promise; empty: nobody is trusted
+    assumes: tuple[str, ...]  # fixed words: honest-but-curious, idealized-numerics, simulated-tee, ...
+
+
+@runtime_checkable
+class TrustModel(Protocol):
+    """A way to answer a question that says whom one must trust (protect offers them, flows and models use them)."""
+
+    def plan(self, question: Question, rows: int, /) -> Plan:
+        """Return what QUESTION over a table of ROWS rows would cost; spends and reads nothing."""
+        ...
+
+    def measure(self, question: Question, tables: "Mapping[str, pa.Table]", tickets: Sequence[bytes], /) -> "pa.Table":
+        """Return the noisy answer as rows (name, value, low, high); each data holder's TICKET is redeemed once.
+
+        Refuses (BudgetRefused) a ticket whose question digest or mechanism is not that of QUESTION.
+        """
+        ...

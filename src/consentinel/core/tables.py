@@ -1,0 +1,237 @@
+"""The tables that cross rooms: their columns, types and units, and the one check at each door.
+
+Times are int64 microseconds since 1970-01-01 UTC. Repeated strings are dictionary-encoded (int32 codes). Types are
+those that Arrow, Parquet, DuckDB and Spark all carry: no unsigned integers, no nested dictionaries. A null means
+"not known" or "not applicable"; an empty string is a value.
+"""
+
+import pyarrow as pa
+
+from consentinel.core.errors import ContractBroken
+
+__all__ = ["CALLS", "CONSENT", "DATA", "EVIDENCE", "FINDINGS", "TABLES", "TRAFFIC", "VISITS", "check", "empty", "narrow"]
+
+TEXT = pa.string()
+LABEL = pa.dictionary(pa.int32(), pa.string())
+MICROS = pa.int64()
+BITS = pa.binary()  # a bit set: number n is bit (n-1) % 8 of byte (n-1) // 8, trailing zero bytes trimmed
+
+
+def _schema(**columns: pa.DataType) -> pa.Schema:
+    return pa.schema([pa.field(name, kind) for name, kind in columns.items()])
+
+
+# One row is one capture of one subject (site, app or table) under one scenario.
+VISITS = _schema(
+    run_id=LABEL,
+    visit_id=LABEL,
+    source_kind=LABEL,  # har, requests, browser, mobile, events
+    source_name=LABEL,  # base name of the file or table, never a path
+    subject=LABEL,  # registrable domain of the site, application id, or table name
+    page_template=TEXT,  # path of the first page with variable parts replaced
+    started=MICROS,
+    scenario=LABEL,  # unknown, no_action, accept, reject, partial, gpc, withdraw
+    scenario_proof=LABEL,  # verified, contradicted, unknown
+    repeat=pa.int32(),
+    region=LABEL,  # ISO 3166 code, EU, or US-XX; null when not known
+    locale=LABEL,
+    profile_digest=LABEL,
+)
+
+# One row is one request, response or message seen.
+TRAFFIC = _schema(
+    run_id=LABEL,
+    visit_id=LABEL,
+    seq=pa.int32(),  # 0, 1, 2, ... within the visit, in row order
+    channel=LABEL,  # http, ws, beacon, dns, app
+    direction=LABEL,  # sent, received
+    time=MICROS,
+    method=LABEL,
+    host=LABEL,
+    port=pa.int32(),
+    path_template=LABEL,  # path with variable parts replaced; no query
+    recipient=LABEL,  # registrable domain that the bytes went to
+    owner=LABEL,  # company behind the recipient; null when not known
+    category=LABEL,  # what the recipient is for (ad, analytics, cdn, ...); null when not known
+    party=LABEL,  # first, third
+    cnames=pa.list_(TEXT),
+    resource_type=LABEL,
+    status=pa.int32(),
+    body_bytes=pa.int64(),
+    truncated=pa.bool_(),
+    initiator_url=LABEL,  # script that caused the request: origin and path template
+    line=pa.int32(),  # 1-based
+    col=pa.int32(),  # 1-based
+    frame_site=LABEL,
+    parent_seq=pa.int32(),
+    gpc=pa.bool_(),  # Sec-GPC: 1 was sent with it
+)
+
+# One row is one datum that left, was stored or was read (aggregated where the source is aggregated).
+DATA = _schema(
+    run_id=LABEL,
+    visit_id=LABEL,
+    seq=pa.int32(),  # the TRAFFIC row it travelled in; null where there is no request
+    time=MICROS,
+    action=LABEL,  # sent, stored, read, column
+    carrier=LABEL,  # path, query, fragment, header, cookie, form, json, multipart, text, body, set-cookie, cookie-store, ...
+    key=LABEL,  # name of the field, inner names joined by dots, list positions replaced by []
+    decode_path=LABEL,  # decodings applied outside in, joined by ">": "base64>json"; empty when plain
+    depth=pa.int32(),  # number of decodings
+    length=pa.int32(),  # characters of the decoded value
+    shape=LABEL,  # character-class shape of the value, see core/mask.py
+    digest=pa.int64(),  # keyed per project; equal values have equal digests inside one project only
+    entropy=pa.float32(),  # bits per character, Shannon
+    planted_id=LABEL,  # which planted identity was found; null when none
+    planted_form=LABEL,  # how it was written: plain, sha256, lower>md5>base64, ...
+    matched_bits=pa.int32(),  # information in the matched literal; at least 64 makes proof
+    type=LABEL,  # data type; null when not known
+    type_p=pa.float32(),  # probability of that type
+    lifetime_s=pa.int64(),  # stored data: seconds until expiry; null for a session or not stored
+    recipient=LABEL,  # registrable domain that got or set it
+    count=pa.int64(),  # rows of the source behind this row
+    n_subjects=pa.int64(),  # distinct people behind this row; null when not known
+)
+
+# One row is one device-API read seen by instrumentation (aggregated by place).
+CALLS = _schema(
+    run_id=LABEL,
+    visit_id=LABEL,
+    time=MICROS,
+    api=LABEL,  # for example Navigator.hardwareConcurrency
+    script_url=LABEL,  # origin and path template
+    script_site=LABEL,  # registrable domain the script came from
+    line=pa.int32(),
+    col=pa.int32(),
+    args_shape=LABEL,
+    n=pa.int64(),
+)
+
+# One row is one interval [valid_from, valid_until) in which one signal said the same.
+CONSENT = _schema(
+    run_id=LABEL,
+    visit_id=LABEL,  # null when the signal belongs to a subject and not to a visit
+    subject=LABEL,
+    scope=LABEL,  # whom it covers: "" everybody in the visit, else one recipient
+    source=LABEL,  # tcf, gpp, us_privacy, gpc, consent_mode, scenario, cmp, table
+    valid_from=MICROS,
+    valid_until=MICROS,
+    observed=MICROS,  # first time that it was seen
+    state=LABEL,  # what it says as a whole: granted, denied, partial, unset, unknown
+    gdpr_applies=pa.bool_(),
+    purposes_consent=pa.int32(),  # bit p-1: consent for TCF purpose p
+    purposes_li=pa.int32(),
+    special=pa.int32(),  # bit f-1: special feature f opted in
+    vendors_consent=BITS,
+    vendors_li=BITS,
+    vendors_disclosed=BITS,
+    restrictions=pa.list_(pa.struct([("purpose", pa.int32()), ("kind", pa.int32()), ("vendors", BITS)])),
+    gpc=pa.bool_(),
+    sale_opt_out=pa.bool_(),  # true: opted out; false: did not; null: not stated
+    sharing_opt_out=pa.bool_(),
+    targeted_opt_out=pa.bool_(),
+    ad_storage=pa.bool_(),  # Google Consent Mode: true granted, false denied
+    analytics_storage=pa.bool_(),
+    ad_user_data=pa.bool_(),
+    ad_personalization=pa.bool_(),
+    policy_version=pa.int32(),
+    string_digest=pa.int64(),
+    evidence_id=TEXT,
+    quality=LABEL,  # ok, partial, malformed
+    reason=LABEL,
+)
+
+# One row is one grouped claim: who - what datum - from where - to whom - when - under which consent - for what.
+FINDINGS = _schema(
+    run_id=LABEL,
+    finding_id=TEXT,
+    fingerprint=TEXT,  # stable over runs: rule, subject, recipient, type, carrier, consent state; no value
+    rule=LABEL,
+    rule_version=LABEL,
+    subject=LABEL,
+    scenario=LABEL,
+    recipient=LABEL,
+    owner=LABEL,
+    category=LABEL,
+    party=LABEL,
+    type=LABEL,
+    keys=pa.list_(TEXT),  # names of the fields, most frequent first, at most 8
+    carrier=LABEL,
+    purpose=LABEL,
+    consent_state=LABEL,  # granted, denied, before, opted_out, none
+    consent_source=LABEL,
+    basis=TEXT,  # article or section that the default rests on
+    outcome=LABEL,  # allowed, potential violation, no signal
+    proof=LABEL,  # P0 planted bytes, P1 decoded-signal contradiction, P2 difference, P3 model, P4 hint
+    p=pa.float32(),
+    severity=LABEL,  # low, medium, high, critical
+    first=MICROS,
+    last=MICROS,
+    n=pa.int64(),
+    n_visits=pa.int64(),
+    n_subjects=pa.int64(),
+    evidence_ids=pa.list_(TEXT),
+    location=TEXT,  # initiator script (origin and path template); empty when not known
+    line=pa.int32(),
+    col=pa.int32(),
+    explanation=TEXT,
+)
+
+# One row is one minimised record that a finding points to: names, shapes, types and times; no value and no digest of one.
+EVIDENCE = _schema(
+    run_id=LABEL,
+    evidence_id=TEXT,  # hash of the record
+    visit_id=LABEL,
+    record=TEXT,  # canonical JSON
+)
+
+TABLES = {
+    "visits": VISITS,
+    "traffic": TRAFFIC,
+    "data": DATA,
+    "calls": CALLS,
+    "consent": CONSENT,
+    "findings": FINDINGS,
+    "evidence": EVIDENCE,
+}
+
+
+def check(table: pa.Table, schema: pa.Schema, who: str) -> pa.Table:
+    """Return TABLE with exactly the columns of SCHEMA, in order; extra columns are dropped.
+
+    A column whose type differs only by dictionary encoding or by a lossless cast is cast.
+    Raises ContractBroken naming who, column, wanted and got.
+    """
+    if table.schema.equals(schema):
+        return table
+    columns = []
+    for field in schema:
+        at = table.schema.get_field_index(field.name)
+        if at < 0:
+            have = ", ".join(table.schema.names)
+            raise ContractBroken(f"{who}: column '{field.name}' ({field.type}) is missing; there is: {have}")
+        column = table.column(at)
+        if column.type != field.type:
+            column = _cast(column, field, who)
+        columns.append(column)
+    return pa.table(columns, schema=schema)
+
+
+def _cast(column: pa.ChunkedArray, field: pa.Field, who: str) -> pa.ChunkedArray:
+    try:
+        if pa.types.is_dictionary(field.type) and not pa.types.is_dictionary(column.type):
+            encoded = column.cast(field.type.value_type).dictionary_encode()
+            return encoded if encoded.type == field.type else encoded.cast(field.type)
+        return column.cast(field.type)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as why:
+        raise ContractBroken(f"{who}: column '{field.name}' should be {field.type}, got {column.type} ({why})") from None
+
+
+def empty(schema: pa.Schema) -> pa.Table:
+    """Return a table of SCHEMA without rows."""
+    return schema.empty_table()
+
+
+def narrow(schema: pa.Schema, *names: str) -> pa.Schema:
+    """Return the part of SCHEMA with the columns NAMES, in that order."""
+    return pa.schema([schema.field(name) for name in names])

@@ -1,0 +1,1 @@
+"""Find personal and device-related data collected without consent."""

@@ -1,0 +1,1 @@
+"""Collectors: readers of recorded traffic, one format each."""

@@ -1,0 +1,339 @@
+"""HAR 1.2 captures of Chrome, Firefox, Playwright, mitmproxy, sitespeed and others, streamed."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from consentinel.core.mask import path_templates
+from consentinel.core.tables import CALLS, CONSENT, VISITS
+from consentinel.detect import parties
+from consentinel.detect.collectors import _open
+from consentinel.detect.collectors._batch import Batch, Options, Rows, micros, script_place, split_url
+from consentinel.detect.collectors._har_split import pieces
+
+SUFFIXES = (".har", ".har.gz", ".har.zst", ".har.zip", ".zip", ".har.vault")
+
+Text = str | int | float | bool | None
+
+
+class _Pair(msgspec.Struct):
+    name: Text = ""
+    value: Text = ""
+
+
+class _Body(msgspec.Struct, rename="camel"):
+    mime_type: Text = ""
+    text: Text = None
+    encoding: Text = None
+    params: list[_Pair] | None = None
+
+
+class _Request(msgspec.Struct, rename="camel"):
+    url: str
+    method: Text = "GET"
+    headers: list[_Pair] | None = None
+    post_data: _Body | None = None
+
+
+class _Response(msgspec.Struct):
+    status: Text = None
+    headers: list[_Pair] | None = None
+
+
+class _Entry(msgspec.Struct):
+    request: _Request
+    startedDateTime: Text = None
+    response: _Response | None = None
+    pageref: Text = None
+    resource_type: Text = msgspec.field(default=None, name="_resourceType")
+    initiator: Any = msgspec.field(default=None, name="_initiator")
+    initiator_line: Any = msgspec.field(default=None, name="_initiator_line")
+    initiator_column: Any = msgspec.field(default=None, name="_initiator_column")
+    messages: list[dict[str, Any]] | None = msgspec.field(default=None, name="_webSocketMessages")
+
+
+class _Page(msgspec.Struct):
+    id: Text = ""
+    title: Text = ""
+    startedDateTime: Text = None
+    url: Text = msgspec.field(default=None, name="_url")
+
+
+class _Meta(msgspec.Struct):
+    """What our recorder tells beside the traffic, in the vendor field log._consentinel."""
+
+    site: str = ""
+    scenario: str = "unknown"
+    scenario_proof: str = "unknown"
+    region: str | None = None
+    locale: str | None = None
+    repeat: int = 0
+    consent: list[dict[str, Any]] = []
+    storage: list[dict[str, Any]] = []
+    calls: list[dict[str, Any]] = []
+
+
+_entry = msgspec.json.Decoder(_Entry, strict=False)
+_pages = msgspec.json.Decoder(list[_Page], strict=False)
+_meta = msgspec.json.Decoder(_Meta, strict=False)
+
+
+def read(path: Path, options: Options, notes: list[str]) -> Iterator[Batch]:
+    """Yield batches of the HAR file PATH (or of each HAR in a zip); what was left out is told in NOTES.
+
+    Pages of one site in one file are one visit. Raises BadInput when nothing in the file can be used.
+    """
+    for member_no, (name, stream) in enumerate(_open.members(path, options.key)):
+        with _open.unpacking(name):
+            yield from _read_one(name, stream, options, f"{options.file_no:04d}.{member_no}", notes)
+
+
+def _read_one(name: str, stream: Any, options: Options, tag: str, notes: list[str]) -> Iterator[Batch]:
+    reader = _Har(name, options, tag)
+    bad, first_bad = 0, ""
+    try:
+        for kind, data in pieces(stream, name, notes):
+            if kind == "entry":
+                try:
+                    reader.entry(_parse(_entry, data))
+                except (msgspec.MsgspecError, ValueError, RecursionError) as why:
+                    bad += 1
+                    first_bad = first_bad or f"entry {reader.seen + bad}: {_reason(why)}"
+                if len(reader.rows) >= options.batch_requests:
+                    yield Batch(*reader.rows.flush())
+            elif kind in ("pages", "_consentinel"):
+                try:
+                    reader.about(kind, data)
+                except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as why:
+                    notes.append(f"{name}: log.{kind} cannot be used ({_reason(why)})")
+    finally:
+        if bad:
+            notes.append(f"{name}: {bad:,} unreadable entries were left out; the first: {first_bad}")
+    reader.finish()
+    traffic, raw = reader.rows.flush()
+    yield Batch(traffic, raw, reader.visits(), reader.calls(), reader.consent(), done=True)
+
+
+def _parse(decoder: Any, data: bytes) -> Any:
+    try:
+        return decoder.decode(data)
+    except UnicodeDecodeError:
+        return decoder.decode(data.decode("utf-8", "replace"))
+
+
+def _reason(why: Exception) -> str:
+    """The parser's message without any piece of the input."""
+    return str(why)[:120] if isinstance(why, msgspec.MsgspecError) else type(why).__name__
+
+
+class _Har:
+    """The state of reading one HAR: which visit a page belongs to, and what the recorder told."""
+
+    def __init__(self, name: str, options: Options, tag: str) -> None:
+        self.name, self.options, self.tag = name, options, tag
+        self.rows, self.meta, self.seen = Rows(), _Meta(), 0
+        self._page_url: dict[str, str] = {}
+        self._visit_of_page: dict[str, int] = {}
+        self._visit_of_site: dict[str, int] = {}
+        self._started: list[int] = []
+        self._first_path: list[str] = []
+        self._time = 0
+
+    def about(self, kind: str, data: bytes) -> None:
+        if kind == "pages":
+            for page in _parse(_pages, data):
+                url = str(page.url or page.title or "")
+                if url.startswith(("http://", "https://")):
+                    self._page_url[str(page.id)] = url
+        else:
+            self.meta = _parse(_meta, data)
+
+    def _visit(self, pageref: str, url: str, headers: list[tuple[str, str]]) -> int:
+        known = self._visit_of_page.get(pageref)
+        if known is not None:
+            return known
+        page = self._page_url.get(pageref)
+        if page is None and not pageref:  # no pages at all (mitmproxy): the referring page tells the site
+            page = next((v for k, v in headers if k.lower() == "referer"), None)
+        page = page or url
+        host, _, path, _ = split_url(page)
+        site = parties.registrable(host)
+        if site not in self._visit_of_site:
+            if not pageref and self._visit_of_site and not self._page_url:
+                return next(iter(self._visit_of_site.values()))
+            self._visit_of_site[site] = self.rows.visit(f"{self.tag}.{len(self._visit_of_site)}", site)
+            self._started.append(self._time)
+            self._first_path.append(path)
+        if pageref:
+            self._visit_of_page[pageref] = self._visit_of_site[site]
+        return self._visit_of_site[site]
+
+    def entry(self, entry: _Entry) -> None:
+        request, response = entry.request, entry.response
+        if not isinstance(request.url, str) or "://" not in request.url[:12]:
+            return  # data:, blob:, about: never leave the browser
+        self.seen += 1
+        self._time = micros(entry.startedDateTime) or self._time
+        headers = [(str(h.name), str(h.value)) for h in request.headers or ()]
+        visit = self._visit("" if entry.pageref is None else str(entry.pageref), request.url, headers)
+        body, mime = _body(request.post_data)
+        received = response.headers or () if response else ()
+        script, line, col = _initiator(entry)
+        status = response.status if response else None
+        websocket = request.url.startswith(("ws://", "wss://"))
+        kind = None if entry.resource_type is None else str(entry.resource_type)
+        self.rows.request(
+            visit,
+            self._time,
+            str(request.method)[:16].upper(),
+            request.url,
+            headers,
+            body=body,
+            mime=mime,
+            set_cookies=[s for h in received if str(h.name).lower() == "set-cookie" for s in str(h.value).split("\n")],
+            status=int(status) if isinstance(status, (int, float)) and 0 < status < 1000 else None,
+            resource_type=kind,
+            channel="ws" if websocket else "beacon" if kind in ("ping", "beacon") else "http",
+            initiator=script,
+            line=line,
+            col=col,
+        )
+        for message in entry.messages or ():
+            if message.get("type") == "send" and isinstance(message.get("data"), str):
+                when = micros(message.get("time")) or self._time
+                self.rows.request(
+                    visit, when, "SEND", request.url.partition("?")[0], (), body=message["data"], channel="ws"
+                )
+
+    def finish(self) -> None:
+        """Add what the recorder saw being stored, and make sure that there is a visit to tell about."""
+        if not self.rows.visit_ids and self.meta.site:
+            self._visit("", f"https://{self.meta.site}/", [])
+        for item in self.meta.storage if self.rows.visit_ids else ():
+            carrier = {"cookie": "cookie-store", "local": "local-storage", "session": "session-storage"}.get(
+                str(item.get("kind"))
+            )
+            if carrier is None:
+                continue
+            origin = str(item.get("script_url") or item.get("origin") or "")
+            host = split_url(origin)[0] or split_url(str(item.get("origin") or ""))[0] or self.rows.subjects[0]
+            life = item.get("lifetime_s")
+            self.rows.stored(
+                0, micros(item.get("time")) or self._time, carrier, host, str(item.get("key", "")),
+                str(item.get("value", "")), int(life) if isinstance(life, (int, float)) and life >= 0 else None,
+            )  # fmt: skip
+
+    def visits(self) -> pa.Table:
+        meta, ids = self.meta, self.rows.visit_ids
+        told = self.options.scenario if self.options.scenario != "unknown" else meta.scenario
+        n = len(ids)
+        columns: dict[str, list[Any]] = {
+            "run_id": [None] * n,
+            "visit_id": ids,
+            "source_kind": ["har"] * n,
+            "source_name": [self.name] * n,
+            "subject": self.rows.subjects,
+            "page_template": path_templates(self._first_path),
+            "started": self._started,
+            "scenario": [told] * n,
+            "scenario_proof": [meta.scenario_proof if meta.scenario == told else "unknown"] * n,
+            "repeat": [meta.repeat] * n,
+            "region": [self.options.region or meta.region] * n,
+            "locale": [meta.locale] * n,
+            "profile_digest": [None] * n,
+        }
+        return pa.table([pa.array(columns[f.name], _plain(f.type)).cast(f.type) for f in VISITS], schema=VISITS)
+
+    def consent(self) -> pa.Table | None:
+        """What the recorder read back from the consent manager, as intervals over each visit of the file."""
+        steps = []
+        for item in self.meta.consent:
+            when, state = micros(item.get("time")), item.get("state")
+            if when is not None and state in ("granted", "denied", "partial", "unset", "unknown"):
+                steps.append((when, state))
+        steps.sort()
+        records = []
+        for visit_id, subject in zip(self.rows.visit_ids, self.rows.subjects, strict=True):
+            for at, (when, state) in enumerate(steps):
+                until = steps[at + 1][0] if at + 1 < len(steps) else 2**62
+                record = dict.fromkeys(CONSENT.names) | {
+                    "visit_id": visit_id, "subject": subject, "scope": "", "source": "cmp", "state": state,
+                    "valid_from": when if at else 0, "valid_until": until, "observed": when, "quality": "ok",
+                }  # fmt: skip
+                records.append(record)
+        return _table(records, CONSENT) if records else None
+
+    def calls(self) -> pa.Table | None:
+        records = []
+        for item in self.meta.calls if self.rows.visit_ids else ():
+            script = str(item.get("script_url") or "")
+            record = dict.fromkeys(CALLS.names) | {
+                "visit_id": self.rows.visit_ids[0], "time": micros(item.get("time")) or self._time,
+                "api": str(item.get("api", ""))[:120], "script_url": script_place(script),
+                "script_site": parties.registrable(split_url(script)[0]) or None,
+                "line": _int(item.get("line")), "col": _int(item.get("col")), "n": _int(item.get("n")) or 1,
+            }  # fmt: skip
+            records.append(record)
+        return _table(records, CALLS) if records else None
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind
+
+
+def _table(records: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
+    columns = [pa.array([r[f.name] for r in records], _plain(f.type)).cast(f.type) for f in schema]
+    return pa.table(columns, schema=schema)
+
+
+def _int(value: object) -> int | None:
+    return int(value) if isinstance(value, (int, float)) and abs(value) < 2**31 else None
+
+
+def _body(post: _Body | None) -> tuple[bytes | str | None, str]:
+    if post is None:
+        return None, ""
+    mime = str(post.mime_type or "")
+    text = post.text
+    if isinstance(text, str) and text:
+        if post.encoding == "base64":
+            try:
+                return base64.b64decode(text, validate=True), mime
+            except (binascii.Error, ValueError):
+                return text, mime
+        return text, mime
+    if post.params:  # some exporters write the fields only
+        from urllib.parse import urlencode
+
+        pairs = [(str(p.name), str(p.value)) for p in post.params]
+        return urlencode(pairs, errors="replace"), "application/x-www-form-urlencoded"
+    return None, mime
+
+
+def _initiator(entry: _Entry) -> tuple[str | None, int | None, int | None]:
+    """Script URL, 1-based line and column that caused a request, from the fields that exporters write."""
+    told = entry.initiator
+    if isinstance(told, str):
+        line, col = _int(entry.initiator_line), _int(entry.initiator_column)
+        return told or None, line, col
+    if not isinstance(told, dict):
+        return None, None, None
+    stack = told.get("stack")
+    while isinstance(stack, dict):
+        frames = stack.get("callFrames")
+        for frame in frames if isinstance(frames, list) else ():
+            if isinstance(frame, dict) and isinstance(frame.get("url"), str) and frame["url"]:
+                line, col = _int(frame.get("lineNumber")), _int(frame.get("columnNumber"))
+                return frame["url"], None if line is None else line + 1, None if col is None else col + 1
+        stack = stack.get("parent")
+    url, line, col = told.get("url"), _int(told.get("lineNumber")), _int(told.get("columnNumber"))
+    return (
+        url if isinstance(url, str) and url else None,
+        None if line is None else line + 1,
+        None if col is None else col + 1,
+    )

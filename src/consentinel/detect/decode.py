@@ -1,0 +1,297 @@
+"""Take raw values apart: URL parts, cookies, forms, multipart, JSON, base64, percent, compression, to three layers.
+
+The first split (a query into its fields, a JSON body into its values) is how the data travelled and is not counted;
+each further decoding of a single value is a layer, told in `decode_path` outside in ("base64>json"). Work is done once
+per distinct raw value. Limits: three layers, 2,000 values and 4 MB inflated per raw value, 64 k characters per value.
+"""
+
+import re
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from consentinel.detect import _layers
+from consentinel.detect._layers import MAX_LEAVES, MAX_TEXT
+
+__all__ = ["LAYERS", "LEAVES", "Decoder", "expand", "explode"]
+
+LAYERS = 3
+
+# One leaf value, still raw: the columns of RAW with the final carrier and key, and how it was decoded.
+LEAVES = pa.schema(
+    [
+        ("visit_id", pa.dictionary(pa.int32(), pa.string())),
+        ("seq", pa.int32()),
+        ("time", pa.int64()),
+        ("action", pa.dictionary(pa.int32(), pa.string())),
+        ("carrier", pa.dictionary(pa.int32(), pa.string())),
+        ("recipient", pa.dictionary(pa.int32(), pa.string())),
+        ("lifetime_s", pa.int64()),
+        ("key", pa.dictionary(pa.int32(), pa.string())),
+        ("decode_path", pa.dictionary(pa.int32(), pa.string())),
+        ("depth", pa.int32()),
+        ("value", pa.dictionary(pa.int32(), pa.large_string())),
+    ],
+)
+
+_SEGMENT_OF_INTEREST = re.compile(r"[0-9@%=]")
+_CACHED_LENGTH = 2_048
+_CACHED_VALUES = 100_000
+
+
+@dataclass(slots=True)
+class Leaves:
+    """The leaves of one raw value, as columns."""
+
+    carrier: str
+    keys: list[str] = field(default_factory=list)
+    values: list[str] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    lifetime_s: int = -1
+
+
+def explode(carrier: str, raw: bytes) -> Leaves:
+    """Return the leaves of one raw value that travelled in CARRIER; never raises, always bounded."""
+    text = raw.decode("utf-8", "replace")
+    if carrier == "query":
+        return _peel_all(Leaves("query"), _layers.pairs(text), "")
+    if carrier == "cookie":
+        return _peel_all(Leaves("cookie"), _layers.cookies(text), "")
+    if carrier == "path":
+        parts = [(f"path[{n}]", p) for n, p in enumerate(text.split("/")[1:40]) if _SEGMENT_OF_INTEREST.search(p)]
+        return _peel_all(Leaves("path"), ([k for k, _ in parts], [p for _, p in parts]), "")
+    if carrier == "set-cookie":
+        return _set_cookie(text)
+    if carrier.startswith("body:"):
+        return _body(carrier[5:], raw)
+    return _peel_all(Leaves(carrier), ([""], [text]), "") if text else Leaves(carrier)
+
+
+def _set_cookie(text: str) -> Leaves:
+    head, *attributes = text.split(";", 40)
+    keys, values = _layers.cookies(head)
+    leaves = _peel_all(Leaves("set-cookie"), (keys, values), "")
+    for piece in attributes:
+        name, _, value = piece.strip().partition("=")
+        if name.lower() == "max-age" and value.lstrip("-").isdecimal() and len(value) < 12:
+            leaves.lifetime_s = max(int(value), 0)
+            break
+        if name.lower() == "expires":
+            try:
+                ends = parsedate_to_datetime(value).timestamp()
+            except (ValueError, TypeError, OverflowError, IndexError):
+                continue
+            # Seconds from 1970: the caller knows the time of the response and takes the difference.
+            leaves.lifetime_s = -2 - max(int(ends), 0)
+    return leaves
+
+
+def _body(kind: str, raw: bytes) -> Leaves:
+    mime, _, encoding = kind.partition("|")
+    path = ""
+    for _ in range(LAYERS):
+        packed = _layers.unpack(raw, encoding) if encoding else _layers.inflate(raw)
+        encoding = ""
+        if packed is None:
+            break
+        name, raw = packed
+        path = f"{path}>{name}" if path else name
+    if "multipart" in mime:
+        parts = _layers.multipart(raw)
+        if parts is not None:
+            return _peel_all(Leaves("multipart"), parts, path)
+    start = raw[:64].lstrip()[:1]
+    if start in (b"{", b"[") or "json" in mime:
+        parts = _layers.json(raw) or _json_lines(raw)
+        if parts is not None:
+            return _peel_all(Leaves("json"), parts, path)
+    text = raw.decode("utf-8", "replace")
+    if "form-urlencoded" in mime or (len(text) < 1_000_000 and _layers.form(text)):
+        return _peel_all(Leaves("form"), _layers.pairs(text), path)
+    if text.count("\ufffd") > 2 + len(text) // 50 or "\x00" in text[:1000]:
+        return Leaves("body", [""], [text[:MAX_TEXT]], [path])
+    return _peel_all(Leaves("text"), ([""], [text]), path)
+
+
+def _json_lines(raw: bytes) -> _layers.Pairs | None:
+    keys: list[str] = []
+    values: list[str] = []
+    for line in raw.split(b"\n", 500)[:500]:
+        if line.strip():
+            got = _layers.json(line)
+            if got is None:
+                return None
+            keys += got[0]
+            values += got[1]
+    return (keys, values) if keys else None
+
+
+def _peel_all(leaves: Leaves, pairs: _layers.Pairs, path: str) -> Leaves:
+    depth = path.count(">") + 1 if path else 0
+    for key, value in zip(*pairs, strict=True):
+        if value:
+            _peel(leaves, key, value, path, depth)
+            if len(leaves.keys) >= MAX_LEAVES:
+                break
+    return leaves
+
+
+def _peel(leaves: Leaves, key: str, text: str, path: str, depth: int) -> None:
+    """Add TEXT to the leaves, or what is inside when it is an encoding and layers are left."""
+    found = _inside(text) if depth < LAYERS and len(text) >= 8 and len(text) <= _layers.MAX_INFLATED else None
+    if found is None:
+        leaves.keys.append(key)
+        leaves.values.append(text if len(text) <= MAX_TEXT else text[:MAX_TEXT])
+        leaves.paths.append(path)
+        return
+    name, (names, texts) = found
+    inner = f"{path}>{name}" if path else name
+    for sub, value in zip(names, texts, strict=True):
+        if len(leaves.keys) >= MAX_LEAVES:
+            return
+        if name == "url" and sub == "url":  # the address itself is not decoded again
+            leaves.keys.append(f"{key}.url" if key else "url")
+            leaves.values.append(value[:MAX_TEXT])
+            leaves.paths.append(path)
+        elif value:
+            _peel(leaves, f"{key}.{sub}" if key and sub else key or sub, value, inner, depth + 1)
+
+
+def _inside(text: str) -> tuple[str, _layers.Pairs] | None:
+    first = text[0]
+    if first in '{["':
+        got = _layers.json(text)
+        if got and got[0]:
+            return "json", got
+    if text.startswith(("http://", "https://", "app://", "android-app://")):
+        return "url", _layers.url(text)
+    if "%" in text:
+        got = _layers.percent(text)
+        if got:
+            return "percent", got
+    if "=" in text and "&" in text:
+        got = _layers.form(text)
+        if got:
+            return "form", got
+    if len(text) >= 12 and first.isalnum():
+        if text.startswith("eyJ") and "." in text:
+            got = _layers.jwt(text)
+            if got and got[0]:
+                return "jwt", got
+        got = _layers.b64(text)
+        if got:
+            return "base64", got
+        got = _layers.hexadecimal(text)
+        if got:
+            return "hex", got
+    return None
+
+
+class Decoder:
+    """Remembers the leaves of raw values seen before; one per process is enough."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, bytes], Leaves] = {}
+
+    def leaves(self, carrier: str, raw: bytes) -> Leaves:
+        """Return the leaves of RAW, from memory when it is short and was seen before."""
+        if len(raw) > _CACHED_LENGTH:
+            return explode(carrier, raw)
+        got = self._known.get((carrier, raw))
+        if got is None:
+            if len(self._known) >= _CACHED_VALUES:
+                self._known.clear()
+            got = self._known[carrier, raw] = explode(carrier, raw)
+        return got
+
+    def expand(self, raw: pa.Table) -> pa.Table:
+        """Return the LEAVES of a RAW table, in row order."""
+        return expand(raw, self.leaves)
+
+
+def expand(raw: pa.Table, leaves_of=explode) -> pa.Table:  # type: ignore[no-untyped-def]
+    """Return the LEAVES of a RAW table, in row order; LEAVES_OF gives the leaves of one value."""
+    raw = raw.combine_chunks() if raw.num_rows else raw
+    if not raw.num_rows:
+        return LEAVES.empty_table()
+    carrier = _one(raw["carrier"])
+    value = _one(raw["value"]).dictionary_encode()
+    n_carriers = len(carrier.dictionary)
+    combined = value.indices.to_numpy().astype(np.int64) * n_carriers + carrier.indices.to_numpy()
+    unique, row_to_unique = np.unique(combined, return_inverse=True)
+    carriers, values = carrier.dictionary.to_pylist(), value.dictionary
+    keys: list[str] = []
+    texts: list[str] = []
+    paths: list[str] = []
+    sizes, lives, final = [], [], []
+    distinct = values.take(pa.array(unique // n_carriers)).to_pylist()
+    for code, item in zip((unique % n_carriers).tolist(), distinct, strict=True):
+        got = leaves_of(carriers[code], item)
+        keys += got.keys
+        texts += got.values
+        paths += got.paths
+        sizes.append(len(got.keys))
+        lives.append(got.lifetime_s)
+        final.append(got.carrier)
+    size = np.array(sizes, np.int64)
+    starts = np.cumsum(size) - size
+    row_size = size[row_to_unique]
+    row = np.repeat(np.arange(len(row_to_unique)), row_size)
+    first = np.cumsum(row_size) - row_size
+    leaf = starts[row_to_unique][row] + (np.arange(len(row)) - first[row])
+    at = pa.array(row)
+    sub = pa.array([_printable(k) for k in keys], pa.string()).dictionary_encode()
+    key = _joined(_one(raw["key"]).dictionary_encode().take(at), sub.take(pa.array(leaf)))
+    path = pa.array(paths, pa.string()).dictionary_encode().take(pa.array(leaf))
+    depth = np.array([p.count(">") + 1 if p else 0 for p in path.dictionary.to_pylist()], np.int32)
+    text = pa.array([_layers_text(t) for t in texts], pa.large_string()).dictionary_encode().take(pa.array(leaf))
+    where = pa.array(final, pa.string()).dictionary_encode().take(pa.array(row_to_unique[row]))
+    time = _one(raw["time"]).take(at)
+    life = _lifetimes(_one(raw["lifetime_s"]).take(at), np.array(lives, np.int64)[row_to_unique][row], time)
+    columns = [raw["visit_id"], raw["seq"], raw["time"], raw["action"]]
+    return pa.table(
+        [*(_one(c).take(at) for c in columns), where, _one(raw["recipient"]).take(at), life, key, path,
+         pa.array(depth[path.indices.to_numpy()] if len(depth) else [], pa.int32()), text],
+        schema=LEAVES,
+    )  # fmt: skip
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    merged = column.combine_chunks()
+    return merged.chunk(0) if isinstance(merged, pa.ChunkedArray) else merged
+
+
+def _lifetimes(told: pa.Array, parsed: np.ndarray, time: pa.Array) -> pa.Array:
+    """Lifetime in seconds: as the reader told it, by Max-Age, or by Expires less the time of the response."""
+    seconds = np.where(parsed <= -2, (-2 - parsed) - time.to_numpy() // 1_000_000, parsed)
+    by_header = pa.array(np.maximum(seconds, 0), mask=parsed == -1)
+    return pc.coalesce(told, by_header)
+
+
+def _joined(outer: pa.DictionaryArray, inner: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Join names of the outer field and the inner value with a dot, on distinct pairs only."""
+    n = max(len(inner.dictionary), 1)
+    pair = outer.indices.to_numpy().astype(np.int64) * n + inner.indices.to_numpy()
+    unique, inverse = np.unique(pair, return_inverse=True)
+    a, b = outer.dictionary.to_pylist(), inner.dictionary.to_pylist()
+    names = []
+    for code in unique.tolist():
+        left, right = a[code // n], b[code % n]
+        names.append((f"{left}.{right}" if left and right else left or right)[:200])
+    small = pa.array(names, pa.string()).dictionary_encode()
+    codes = small.indices.to_numpy()[inverse].astype(np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(codes), small.dictionary)
+
+
+_ODD = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+
+
+def _printable(text: str) -> str:
+    return _ODD.sub("?", text) if not (text.isascii() and text.isprintable()) else text
+
+
+def _layers_text(text: str) -> str:
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,156 @@
+"""From leaves to DATA: every distinct value is masked, searched for planted values, typed and read as a signal, once.
+
+This is where raw values end: what comes out holds digests, shapes, lengths, entropies and types only.
+"""
+
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from consentinel.core import mask
+from consentinel.core.tables import DATA
+from consentinel.detect.planted import Planted
+from consentinel.detect.signals._reading import Reading
+from consentinel.detect.surfaces._pairs import Pairs, recognise_all
+
+__all__ = ["Observer", "Sightings"]
+
+
+@dataclass(slots=True)
+class Sightings:
+    """Where signals were read: one entry per leaf, as columns; `reading` indexes Observer.readings."""
+
+    visit_id: list[str]
+    time: np.ndarray
+    reading: np.ndarray
+    digest: np.ndarray
+
+
+class Observer:
+    """Turns LEAVES into DATA; remembers what signals said."""
+
+    def __init__(
+        self, key: bytes, surfaces: list[ModuleType], signals: list[ModuleType], planted: Planted | None = None
+    ) -> None:
+        self._key, self._surfaces, self._planted = key, surfaces, planted
+        self._reads = {k: part.read for part in signals for k in part.KEYS}
+        self.readings: list[Reading] = []
+        self._reading_no: dict[Reading, int] = {}
+        self._known: dict[tuple[str, str], int] = {}
+
+    def observe(self, leaves: pa.Table) -> tuple[pa.Table, Sightings]:
+        """Return DATA rows and the signals read, for a LEAVES table."""
+        n = leaves.num_rows
+        if not n:
+            return DATA.empty_table(), Sightings([], *[np.zeros(0, np.int64)] * 3)
+        value, key, carrier = (_one(leaves[c]) for c in ("value", "key", "carrier"))
+        texts = value.dictionary
+        length = pc.utf8_length(texts).cast(pa.int32())
+        entropy = mask.entropies(texts)
+        digest = mask.digests(texts, self._key)
+        shape = mask.shapes(texts)
+        codes = value.indices.to_numpy().astype(np.int64)
+        n_keys, n_carriers = len(key.dictionary), len(carrier.dictionary)
+        triple = (codes * n_keys + key.indices.to_numpy()) * n_carriers + carrier.indices.to_numpy()
+        unique, inverse = np.unique(triple, return_inverse=True)
+        at_value, at_key, at_carrier = unique // (n_keys * n_carriers), unique // n_carriers % n_keys, unique % n_carriers
+        pairs = Pairs(
+            keys=pa.DictionaryArray.from_arrays(pa.array(at_key.astype(np.int32)), key.dictionary),
+            values=texts.take(pa.array(at_value)),
+            carriers=pa.DictionaryArray.from_arrays(pa.array(at_carrier.astype(np.int32)), carrier.dictionary),
+            entropy=entropy[at_value],
+        )
+        type_code, type_p, names = recognise_all(pairs, self._surfaces)
+        planted, type_code, type_p, names = self._plant(texts, codes[_first_of(inverse, len(unique))], type_code, type_p, names)
+        rows = pa.array(codes)
+        row_type = type_code[inverse]
+        columns = {name: leaves[name] for name in leaves.schema.names if name in DATA.names}
+        columns |= {
+            "run_id": pa.nulls(n, DATA.field("run_id").type),
+            "length": length.take(rows),
+            "shape": _relabel(shape, codes),
+            "digest": pa.array(digest[codes]),
+            "entropy": pa.array(entropy[codes]),
+            "type": pa.DictionaryArray.from_arrays(
+                pa.array(np.maximum(row_type, 0).astype(np.int32), mask=row_type < 0), pa.array(names, pa.string())
+            ),
+            "type_p": pa.array(type_p[inverse].astype(np.float32), mask=row_type < 0),
+            "count": pa.array(np.ones(n, np.int64)),
+            "n_subjects": pa.nulls(n, pa.int64()),
+        } | {name: column.take(rows) for name, column in planted.items()}
+        data = pa.table([columns[f.name] for f in DATA], schema=DATA)
+        return data, self._signals(leaves, key, texts, unique, at_key, at_value, inverse, digest)
+
+    def _plant(  # type: ignore[no-untyped-def]
+        self, texts: pa.Array, value_of: np.ndarray, type_code: np.ndarray, type_p: np.ndarray, names: list[str]
+    ):
+        """Planted columns per distinct value; a planted value's stated type replaces the recognised one."""
+        n, label = len(texts), DATA.field("planted_id").type
+        if self._planted is None:
+            empty = {"planted_id": pa.nulls(n, label), "planted_form": pa.nulls(n, label), "matched_bits": pa.nulls(n, pa.int32())}
+            return empty, type_code, type_p, names
+        found = self._planted.find(texts).columns(n)
+        told = found.pop("planted_type")
+        names = list(dict.fromkeys([*names, *told.dictionary.to_pylist()]))
+        to_code = np.array([names.index(t) for t in told.dictionary.to_pylist()] + [-1], np.int64)
+        stated = to_code[told.indices.fill_null(-1).to_numpy()][value_of]
+        hit = stated >= 0
+        type_code, type_p = np.where(hit, stated, type_code), np.where(hit, 1.0, type_p)
+        return found, type_code, type_p, names
+
+    def _signals(  # type: ignore[no-untyped-def]
+        self, leaves: pa.Table, key: pa.Array, texts: pa.Array, unique, at_key, at_value, inverse, digest
+    ) -> Sightings:
+        reader = [self._reads.get(_last_name(name)) for name in key.dictionary.to_pylist()]
+        is_signal = np.array([r is not None for r in reader] or [False])[at_key]
+        reading = np.full(len(unique), -1, np.int64)
+        wanted = np.flatnonzero(is_signal)
+        names = [_last_name(name) for name in key.dictionary.take(pa.array(at_key[wanted])).to_pylist()]
+        for at, name, text in zip(wanted.tolist(), names, texts.take(pa.array(at_value[wanted])).to_pylist(), strict=True):
+            reading[at] = self._read(name, text)
+        row_reading = reading[inverse]
+        rows = np.flatnonzero(row_reading >= 0)
+        at = pa.array(rows)
+        digests = digest[_one(leaves["value"]).indices.to_numpy()[rows]]
+        return Sightings(
+            leaves["visit_id"].take(at).cast(pa.string()).to_pylist(), leaves["time"].take(at).to_numpy(), row_reading[rows], digests
+        )
+
+    def _read(self, name: str, text: str) -> int:
+        known = self._known.get((name, text))
+        if known is None:
+            said = self._reads[name](name, text)
+            known = -1
+            if said is not None:
+                known = self._reading_no.setdefault(said, len(self.readings))
+                if known == len(self.readings):
+                    self.readings.append(said)
+            if len(self._known) > 100_000:
+                self._known.clear()
+            self._known[name, text] = known
+        return known
+
+
+def _last_name(key: str) -> str:
+    """The innermost name of a key: "user.ext.consent[]" is read as "consent"."""
+    return key.lower().removesuffix("[]").rpartition(".")[2]
+
+
+def _first_of(inverse: np.ndarray, n: int) -> np.ndarray:
+    """For each of N distinct entries, one row where it occurs."""
+    first = np.empty(n, np.int64)
+    first[inverse] = np.arange(len(inverse))
+    return first
+
+
+def _relabel(labels: pa.Array, codes: np.ndarray) -> pa.DictionaryArray:
+    small = labels.dictionary_encode()
+    return pa.DictionaryArray.from_arrays(pa.array(small.indices.to_numpy()[codes]), small.dictionary)
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    merged = column.combine_chunks()
+    return merged.chunk(0) if isinstance(merged, pa.ChunkedArray) else merged

@@ -1,0 +1,1 @@
+"""Reports: the formats in which a scan can be read."""

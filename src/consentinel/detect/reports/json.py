@@ -1,0 +1,67 @@
+"""JSON for scripts: the facts of the scan, its summary and every finding.
+
+The document is one object: `schema` ("consentinel.findings/1"), `run_id`, `facts` (counts, policy, notes), `summary`
+(findings by outcome, severity and data type, and new, known and gone ones when a baseline was given) and `findings`,
+each with the columns of FINDINGS, times in ISO 8601 UTC, and `baseline` ("new", "known" or null). Keys are added
+within a version of the schema, never renamed.
+"""
+
+import json
+from collections import Counter
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from consentinel.detect.explain import explain
+from consentinel.detect.reports._result import SCHEMA, Result, instant, place, ranked, verdict
+
+
+def write(result: Result, out: Path) -> Path:
+    """Write findings.json into OUT."""
+    findings = ranked(result.findings)
+    said = explain(findings).to_pylist()
+    rows = [_finding(result, row, text) for row, text in zip(findings.to_pylist(), said, strict=True)]
+    document = {
+        "schema": SCHEMA,
+        "run_id": _run_id(result),
+        "facts": asdict(result.facts) | {"started": instant(result.facts.started)},
+        "summary": _summary(result, rows),
+        "findings": rows,
+    }
+    return place(out, "findings.json", json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode())
+
+
+def _finding(result: Result, row: dict[str, Any], text: str) -> dict[str, Any]:
+    p = row["p"]
+    changed = {
+        "first": instant(row["first"]),
+        "last": instant(row["last"]),
+        "p": None if p is None or p != p else round(p, 6),  # JSON has no NaN
+        "explanation": row["explanation"] or text,
+        "baseline": result.mark(row["fingerprint"]) or None,
+    }
+    return {name: value for name, value in row.items() if name != "run_id"} | changed
+
+
+def _summary(result: Result, rows: list[dict[str, Any]]) -> dict[str, Any]:
+    def counts(column: str, outcome: str | None = None) -> dict[str, int]:
+        values = Counter(row[column] or "unknown" for row in rows if outcome in (None, row["outcome"]))
+        return dict(sorted(values.items()))
+
+    made: dict[str, Any] = {
+        "verdict": verdict(result),
+        "outcome": counts("outcome"),
+        "severity": counts("severity", "potential violation"),
+        "type": counts("type", "potential violation"),
+    }
+    if result.baseline is not None:
+        made["baseline"] = dict(Counter(row["baseline"] for row in rows)) | {"gone": len(result.baseline.gone)}
+    return made
+
+
+def _run_id(result: Result) -> str | None:
+    for table in (result.findings, result.visits):
+        if table.num_rows:
+            run_id: str | None = table.column("run_id")[0].as_py()
+            return run_id
+    return None

@@ -1,0 +1,1 @@
+"""Rules: what is claimed of whole visits, one kind of claim each."""

@@ -1,0 +1,14 @@
+"""A device or user identifier reached a third party before, without or against consent."""
+
+import pyarrow as pa
+
+from consentinel.detect.rules._select import is_one_of, pick, sent_out
+
+VERSION = "1"
+PROOF = "P4"
+TYPES = ("device.id", "user.id", "device.ip")
+
+
+def find(visits: pa.Table) -> pa.Table:
+    """Return the sightings of identifiers of a device, browser or account sent to third parties."""
+    return pick(visits, sent_out(visits) & is_one_of(visits, "type", TYPES))

@@ -1,0 +1,34 @@
+"""A fingerprint surface, or enough device properties to make one, reached a third party without consent."""
+
+import numpy as np
+import pyarrow as pa
+
+from consentinel.detect.rules._select import codes, is_one_of, pick, sent_out, starts_with, told_as
+
+VERSION = "1"
+PROOF = "P4"
+TOGETHER = 4  # distinct kinds of device property that one recipient got in one visit
+PROPERTIES = (
+    "device.hardware", "device.screen", "device.os", "device.browser", "device.locale", "device.time_zone",
+    "device.network",
+)  # fmt: skip
+
+
+def find(visits: pa.Table) -> pa.Table:
+    """Return sightings of canvas, WebGL, audio or font surfaces, and of device properties sent together.
+
+    A single property such as the language says little; several together single a browser out (Eckersley, "How unique
+    is your web browser?", PETS 2010). What a browser puts into the headers of every request is not counted: the
+    recipient did not ask for it. All are told as one fingerprint surface.
+    """
+    out = sent_out(visits) & ~is_one_of(visits, "carrier", ("header",))
+    surface = out & starts_with(visits, "type", "fingerprint.")
+    part = np.flatnonzero(out & is_one_of(visits, "type", PROPERTIES))
+    if len(part):
+        who = codes(visits, "recipient")
+        recipient = codes(visits, "visit_id")[part] * (int(who.max()) + 2) + who[part] + 1
+        kinds = codes(visits, "type")[part]
+        distinct = np.unique(recipient * (int(kinds.max()) + 1) + kinds) // (int(kinds.max()) + 1)
+        many, n_kinds = np.unique(distinct, return_counts=True)
+        surface[part[np.isin(recipient, many[n_kinds >= TOGETHER])]] = True
+    return told_as(pick(visits, surface), "type", "fingerprint.surface")

@@ -1,0 +1,243 @@
+"""The steps of `detect scan`: prepare what was asked, read and judge, report."""
+
+import shutil
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from consentinel.core import evidence as evidences
+from consentinel.core.errors import BadInput, UsageError
+from consentinel.core.mask import project_key
+from consentinel.core.run import Outcome, Run
+from consentinel.core.shelf import Shelf
+from consentinel.core.tables import CALLS, CONSENT, DATA, EVIDENCE, FINDINGS, TRAFFIC, VISITS, check
+from consentinel.detect.collectors._batch import Options
+from consentinel.detect.judge import Judge
+from consentinel.detect.observe import Observer
+from consentinel.detect.pipeline import Pipeline, Tally, inputs
+from consentinel.detect.planted import read_planted
+from consentinel.detect.policy import Policy, load
+from consentinel.detect.reports import terminal
+from consentinel.detect.reports._result import SEVERITIES, Baseline, Facts, Result, read_baseline
+from consentinel.detect.sightings import Sighter
+
+__all__ = ["Plan", "Scanned", "prepare", "report", "scan"]
+
+COLLECTORS = Shelf("consentinel.detect.collectors", "read")
+SIGNALS = Shelf("consentinel.detect.signals", "read")
+SURFACES = Shelf("consentinel.detect.surfaces", "recognise")
+RULES = Shelf("consentinel.detect.rules", "find")
+REPORTS = Shelf("consentinel.detect.reports", "write")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that was asked for, checked before any traffic is read."""
+
+    files: list[Path]
+    collectors: list[ModuleType]
+    policy: Policy
+    observer: Observer
+    judge: Judge
+    reports: list[str]
+    columns: dict[str, str]
+    known: frozenset[str] | None
+    key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """What reading and judging gave."""
+
+    findings: pa.Table
+    visits: pa.Table
+    consent: pa.Table
+    evidence: pa.Table
+    tally: Tally
+
+
+def prepare(
+    run: Run,
+    traffic: list[Path],
+    *,
+    planted: Path | None,
+    policy: Path | None,
+    region: str,
+    columns: str,
+    rules: str,
+    formats: str,
+    baseline: Path | None,
+    keep_raw: bool,
+    project_key_file: Path,
+) -> Plan:
+    """Check every argument and load what it names; nothing is read of the traffic yet."""
+    if keep_raw:  # before any work is done
+        from consentinel.core.extras import need
+
+        need("cryptography.hazmat.primitives.ciphers.aead", extra="vault")
+    loaded = load(run.read(policy) if policy else None, region=region)
+    run.assume(policy=policy.name if policy else "default", policy_digest=loaded.digest, region=region)
+    wanted = [RULES.take(name) for name in RULES.choose(rules)]
+    collectors = [COLLECTORS.take(name) for name in COLLECTORS.names()]
+    key = project_key(project_key_file)
+    observer = Observer(
+        key,
+        [SURFACES.take(name) for name in SURFACES.names()],
+        [SIGNALS.take(name) for name in SIGNALS.names()],
+        read_planted(run.read(planted)) if planted else None,
+    )
+    return Plan(
+        files=inputs(traffic, tuple(s for part in collectors for s in part.SUFFIXES)),
+        collectors=collectors,
+        policy=loaded,
+        observer=observer,
+        judge=Judge(Sighter(loaded, region=region), wanted),
+        reports=REPORTS.choose(formats),
+        columns=_column_map(columns),
+        known=read_baseline(baseline) if baseline else None,
+        key=key,
+    )
+
+
+def _column_map(text: str) -> dict[str, str]:
+    pairs = [piece.partition("=") for piece in text.split(",") if piece.strip()]
+    for name, _, column in pairs:
+        if not column:
+            raise UsageError(f"--columns: '{name}' should be field=column, for example url=request_url")
+    return {name.strip(): column.strip() for name, _, column in pairs}
+
+
+def scan(run: Run, plan: Plan, *, scenario: str, region: str, keep_raw: bool) -> Scanned:
+    """Read all files, judge the whole visits, and keep the tables.
+
+    A file that cannot be read is told in the notes and the others go on; Ctrl-C ends the reading, and what was whole
+    by then is judged and kept.
+    """
+    kept: dict[str, list[pa.Table]] = {"visits": [], "consent": []}
+    with ExitStack() as stack:
+        schemas = {"visits": VISITS, "traffic": TRAFFIC, "data": DATA, "calls": CALLS, "consent": CONSENT}
+        put = {name: stack.enter_context(run.writer(name, schema)) for name, schema in schemas.items()}
+        pipeline = Pipeline(plan.observer, plan.judge, put | _remembering(put, kept), run.notes)
+
+        def one(path: Path) -> None:
+            options = Options(
+                file_no=pipeline.tally.files + pipeline.tally.unreadable,
+                scenario=scenario,
+                region=None if region == "EU" else region,
+                columns=plan.columns,
+                key=plan.key,
+            )
+            pipeline.file(run.read(path), _collector(path, plan.collectors), options)
+            if keep_raw:
+                _seal(run, path, plan.key)
+
+        try:
+            _each_readable(run, plan.files, one, pipeline.tally)
+        except KeyboardInterrupt:
+            run.interrupted = True
+            run.note(f"stopped by the user after {pipeline.tally.files} of {len(plan.files)} files")
+        pipeline.flush()
+    findings = check(plan.judge.findings(run.run_id), FINDINGS, "detect.scan")
+    evidence = check(evidences.table(plan.judge.evidence, run.run_id), EVIDENCE, "detect.scan")
+    run.keep("findings", findings)
+    run.keep("evidence", evidence)
+    visits, consent = (
+        pa.concat_tables([s.empty_table(), *kept[n]]).unify_dictionaries()
+        for n, s in (("visits", VISITS), ("consent", CONSENT))
+    )
+    return Scanned(findings, visits, consent, evidence, pipeline.tally)
+
+
+def _remembering(put: dict[str, Callable[[pa.Table], None]], kept: dict[str, list[pa.Table]]) -> dict[str, Callable[[pa.Table], None]]:
+    """The small tables that reports show are also remembered."""
+
+    def both(name: str) -> Callable[[pa.Table], None]:
+        def write(table: pa.Table) -> None:
+            kept[name].append(table)
+            put[name](table)
+
+        return write
+
+    return {name: both(name) for name in kept}
+
+
+def _collector(path: Path, collectors: list[ModuleType]) -> ModuleType:
+    """The reader whose suffix fits; HAR when none does, which then says what is wrong."""
+    name = path.name.lower().removesuffix(".vault")
+    fitting = [c for c in collectors if name.endswith(c.SUFFIXES)]
+    return fitting[0] if fitting else next(c for c in collectors if c.__name__.endswith(".har"))
+
+
+def _each_readable(run: Run, files: list[Path], one: Callable[[Path], None], tally: Tally) -> None:
+    """Read each file; one that cannot be is told in the notes. Raises the error when there is nothing else."""
+    last: BadInput | None = None
+    for path in run.each(files, "reading"):
+        try:
+            one(path)
+        except BadInput as why:
+            tally.unreadable += 1
+            last = why
+            run.note(str(why))
+    if last is not None and not tally.files and not tally.visits:
+        raise last
+
+
+def _seal(run: Run, path: Path, key: bytes) -> None:
+    from consentinel.core.vault import seal
+
+    folder = run.out / "raw"
+    folder.mkdir(exist_ok=True)
+    seal(path, folder / f"{path.name.removesuffix('.vault')}.vault", key)
+
+
+def report(run: Run, plan: Plan, scanned: Scanned, *, fail_on: str) -> Outcome:
+    """Write the reports that were asked for and decide the exit code."""
+    tally = scanned.tally
+    fingerprints = set(scanned.findings["fingerprint"].to_pylist())
+    compared = None
+    if plan.known is not None:
+        compared = Baseline(plan.known, tuple(sorted(plan.known - fingerprints)))
+    import time
+
+    from consentinel import __version__
+
+    facts = Facts(
+        n_files=tally.files, n_visits=tally.visits, n_requests=tally.requests, n_data=tally.data,
+        n_typed=tally.typed, n_recipients=len(tally.recipients), seconds=time.time() - run.started,
+        started=int(run.started * 1e6), version=__version__, policy_name=str(run.assumed("policy")),
+        policy_region=str(run.assumed("region")), notes=tuple(run.notes),
+    )  # fmt: skip
+    result = Result(scanned.findings, scanned.visits, scanned.consent, scanned.evidence, facts, compared)
+    written = {}
+    for name in plan.reports:
+        if name not in ("terminal", "parquet"):  # printed, and kept as a table already
+            written[name] = run.kept(REPORTS.take(name).write(result, run.out))
+    page = written.get("html")
+    width = shutil.get_terminal_size((100, 24)).columns
+    text = terminal.render(result, width, sys.stdout.isatty(), str(page or run.out))
+    code = 130 if run.interrupted else exit_code(scanned.findings, fail_on, plan.known, tally.unreadable)
+    return Outcome(run, code, written | {"findings": run.out / "findings.parquet"}, text)
+
+
+def exit_code(findings: pa.Table, fail_on: str, known: frozenset[str] | None, unreadable: int = 0) -> int:
+    """Return 1 for a new potential violation at or above FAIL_ON, 3 when only undecided ones are new, else 0.
+
+    A file that could not be read leaves the scan undecided.
+    """
+    if known is not None:
+        new = pc.invert(pc.is_in(findings["fingerprint"], value_set=pa.array(sorted(known), pa.string())))
+        findings = findings.filter(new)
+    outcome = findings["outcome"].cast(pa.string())
+    if fail_on == "never":
+        return 0
+    grave = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
+    severe = pc.is_in(findings["severity"].cast(pa.string()), value_set=pa.array(grave))
+    if pc.any(pc.and_(pc.equal(outcome, "potential violation"), severe)).as_py():
+        return 1
+    return 3 if unreadable or "no signal" in outcome.to_pylist() else 0

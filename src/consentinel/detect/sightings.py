@@ -1,0 +1,316 @@
+"""The rows that rules look at: typed data that went to somebody, with who that is and which consent was in force.
+
+One sighting is one DATA row that was sent to a third party with a recognised type, or that was stored or read, joined
+with its visit, the recipient's party and purpose, what the policy requires and the state of consent at that time.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from consentinel.core.tables import LABEL
+from consentinel.detect import consent as consents
+from consentinel.detect import parties
+from consentinel.detect.consent import STATES, Lane, lanes, says, sort_key
+from consentinel.detect.policy import Policy, Requirement
+from consentinel.detect.signals._reading import Reading
+
+__all__ = ["SIGHTINGS", "Sighter"]
+
+SIGHTINGS = pa.schema(
+    [
+        ("visit_id", LABEL),
+        ("row", pa.int64()),  # row number in the DATA table
+        ("seq", pa.int32()),
+        ("time", pa.int64()),
+        ("subject", LABEL),
+        ("scenario", LABEL),
+        ("region", LABEL),
+        ("action", LABEL),
+        ("carrier", LABEL),
+        ("key", LABEL),
+        ("type", LABEL),
+        ("type_p", pa.float32()),
+        ("matched_bits", pa.int32()),
+        ("recipient", LABEL),
+        ("owner", LABEL),
+        ("category", LABEL),
+        ("purpose", LABEL),
+        ("party", LABEL),
+        ("needs", LABEL),  # opt_in, opt_out, nothing
+        ("necessary", pa.bool_()),  # stored under a name that is strictly necessary
+        ("consent_state", LABEL),  # granted, denied, before, opted_out, none
+        ("consent_source", LABEL),  # the lane that decided
+        ("tcf_denies", pa.bool_()),
+        ("mode_denies", pa.bool_()),
+        ("gpc", pa.bool_()),
+        ("requirement", pa.int32()),  # index into Sighter.requirements
+        ("n", pa.int64()),
+    ],
+)
+
+
+# Storing needs consent whatever is stored (ePrivacy Directive Art. 5(3)); what nobody recognised is judged as this type.
+UNTYPED = "device.browser"
+
+
+@dataclass(frozen=True, slots=True)
+class _Recipient:
+    owner: str | None
+    category: str | None
+    purpose: str
+    vendor_id: int | None
+
+
+class Sighter:
+    """Joins batches of whole visits into SIGHTINGS under one policy; remembers recipients and requirements."""
+
+    def __init__(self, policy: Policy, *, region: str) -> None:
+        self.policy, self.region = policy, region
+        self.requirements: list[Requirement] = []
+        self._requirement_no: dict[tuple[object, ...], int] = {}
+        self._recipients: dict[str, _Recipient] = {}
+        self._party: dict[tuple[str, str], str] = {}
+        self._necessary: dict[tuple[str, str], bool] = {}
+
+    def join(self, visits: pa.Table, data: pa.Table, consent: pa.Table) -> pa.Table:
+        """Return the SIGHTINGS of whole visits; rows keep the order of DATA."""
+        data = data.combine_chunks()
+        columns = {name: _codes(data[name]) for name in ("visit_id", "action", "type", "recipient")}
+        visit_no, visit_rows = self._visits(visits)
+        number_of = np.array([visit_no.get(v, -1) for v in columns["visit_id"][1]] or [-1], np.int64)
+        keep = self._relevant(columns, number_of, visit_rows)
+        at = np.flatnonzero(keep)
+        small = data.take(pa.array(at)) if len(at) < data.num_rows else data
+        return self._wide(small, at, number_of, visit_rows, consent, visit_no)
+
+    def _visits(self, visits: pa.Table) -> tuple[dict[str, int], list[dict[str, object]]]:
+        rows = visits.select(["visit_id", "subject", "scenario", "region", "started"]).to_pylist()
+        return {row["visit_id"]: n for n, row in enumerate(rows)}, rows
+
+    def _relevant(self, columns: dict, number_of: np.ndarray, visit_rows: list[dict[str, object]]) -> np.ndarray:  # type: ignore[type-arg]
+        """Stored or read rows, and typed rows that went to a third party."""
+        action, actions = columns["action"]
+        kept_there = np.array([a in ("stored", "read", "column") for a in actions] or [False])[action]
+        typed = columns["type"][0] >= 0
+        third = np.zeros(len(typed), bool)
+        at = np.flatnonzero(typed & ~kept_there)
+        visit, _ = columns["visit_id"]
+        recipient, recipients = columns["recipient"]
+        n = max(len(recipients), 1)
+        pair = number_of[visit[at]] * n + recipient[at]
+        table = self._third_parties(visit_rows, recipients)
+        third[at] = table[pair] & (number_of[visit[at]] >= 0) & (recipient[at] >= 0)
+        return (kept_there | third) & (number_of[visit] >= 0)
+
+    def _third_parties(self, visit_rows: list[dict[str, object]], recipients: list[str]) -> np.ndarray:
+        """A flat table, visit number times recipients, that is true where the recipient is a third party."""
+        self._know(recipients)
+        subjects = [str(row["subject"] or "") for row in visit_rows]
+        self._know(subjects)
+        known: dict[str, np.ndarray] = {}
+        for subject in dict.fromkeys(subjects):
+            known[subject] = np.array([self._party_of(subject, r) == "third" for r in recipients] or [False])
+        return np.concatenate([known[s] for s in subjects]) if subjects else np.zeros(1, bool)
+
+    def _party_of(self, subject: str, recipient: str) -> str:
+        pair = (subject, recipient)
+        got = self._party.get(pair)
+        if got is None:
+            a, b = self._recipients[subject], self._recipients[recipient]
+            got = self._party[pair] = parties.party(subject, recipient, a.owner, b.owner)
+        return got
+
+    def _know(self, names: list[str]) -> None:
+        new = [n for n in dict.fromkeys(names) if n not in self._recipients]
+        if new:
+            for row in parties.lookup(new).to_pylist():
+                self._recipients[row["host"]] = _Recipient(
+                    row["owner"], row["category"], row["purpose"] or "unknown", row["vendor_id"]
+                )
+
+    def _wide(
+        self,
+        small: pa.Table,
+        at: np.ndarray,
+        number_of: np.ndarray,
+        visit_rows: list[dict[str, object]],
+        consent: pa.Table,
+        visit_no: dict[str, int],
+    ) -> pa.Table:
+        visit_code, _ = _codes(small["visit_id"])
+        visit = number_of[visit_code] if len(visit_code) else np.zeros(0, np.int64)
+        type_code, types = _codes(small["type"])
+        action_code, actions = _codes(small["action"])
+        who_code, who = _codes(small["recipient"])
+        key_code, keys = _codes(small["key"])
+        purposes = [self._recipients[w].purpose for w in who] + ["unknown"]
+        time = _ints(small["time"])
+        region = [str(row["region"] or self.region) for row in visit_rows]
+        # One number for what a requirement depends on: visit's subject, type, action, recipient.
+        combo = ((visit * (len(types) + 1) + type_code + 1) * max(len(actions), 1) + action_code) * (
+            len(who) + 1
+        ) + who_code + 1
+        unique, first, inverse = np.unique(combo, return_index=True, return_inverse=True)
+        needed, party = [], []
+        for i in first.tolist():
+            row = visit_rows[visit[i]]
+            recipient = who[who_code[i]] if who_code[i] >= 0 else str(row["subject"])
+            self._know([recipient, str(row["subject"])])
+            side = self._party_of(str(row["subject"]), recipient)
+            party.append(side == "third")
+            needed.append(
+                self._requirement(
+                    types[type_code[i]] if type_code[i] >= 0 else UNTYPED,
+                    purposes[who_code[i]],
+                    actions[action_code[i]],
+                    side,
+                    region[visit[i]],
+                    int(row["started"] or 0),  # type: ignore[call-overload]
+                ),
+            )
+        requirement = np.array(needed or [0], np.int32)[inverse] if len(at) else np.zeros(0, np.int32)
+        third = np.array(party or [False])[inverse] if len(at) else np.zeros(0, bool)
+        started = np.array([int(row["started"] or 0) for row in visit_rows] or [0], np.int64)  # type: ignore[call-overload]
+        vendor = np.array([self._recipients[w].vendor_id or 0 for w in who] + [0], np.int64)[who_code]
+        state, source, tcf, mode, gpc, sources = self._states(
+            lanes(consent, visit_no, started), visit, time, started, requirement, vendor
+        )
+        necessary = self._necessary_keys(key_code, keys, who_code, purposes, action_code, actions)
+        of_visit = {n: [row[n] for row in visit_rows] for n in ("subject", "scenario")} | {"region": region}
+        needs = [r.needs for r in self.requirements]
+        columns = {
+            "visit_id": small["visit_id"],
+            "row": pa.array(at),
+            "n": pc.fill_null(small["count"], 1),
+            "requirement": pa.array(requirement),
+            "party": _label(third.astype(np.int32), ["first", "third"]),
+            "needs": _label(requirement, needs),
+            "necessary": pa.array(necessary),
+            "consent_state": _label(state, list(STATES)),
+            "consent_source": _label(source, sources),
+            "tcf_denies": pa.array(tcf),
+            "mode_denies": pa.array(mode),
+            "gpc": pa.array(gpc),
+            "purpose": _label(who_code, purposes),
+            "owner": _label(who_code, [self._recipients[w].owner for w in who] + [None]),
+            "category": _label(who_code, [self._recipients[w].category for w in who] + [None]),
+        }
+        columns |= {name: _label(visit, values) for name, values in of_visit.items()}
+        return pa.table([columns[f.name] if f.name in columns else small[f.name] for f in SIGHTINGS], schema=SIGHTINGS)
+
+    def _requirement(self, kind: str, purpose: str, action: str, party: str, region: str, started: int) -> int:
+        day = datetime.fromtimestamp(started / 1e6, UTC).date() if started > 0 else datetime.now(UTC).date()
+        asked = (kind, purpose, action, party, region, day)
+        got = self._requirement_no.get(asked)
+        if got is None:
+            requirement = self.policy.require(kind, purpose, action, party, region, day)
+            if requirement not in self.requirements:
+                self.requirements.append(requirement)
+            got = self._requirement_no[asked] = self.requirements.index(requirement)
+        return got
+
+    def _necessary_keys(self, key_code, keys, who_code, purposes, action_code, actions) -> np.ndarray:  # type: ignore[no-untyped-def]
+        """Stored names that are strictly necessary, asked once per distinct (name, purpose)."""
+        result = np.zeros(len(key_code), bool)
+        at = np.flatnonzero(np.array([a == "stored" for a in actions] or [False])[action_code]) if len(key_code) else []
+        if len(at):
+            n = len(purposes)
+            unique, inverse = np.unique(key_code[at] * n + who_code[at] % n, return_inverse=True)
+            names = [keys[c // n] if c >= 0 else "" for c in unique.tolist()]
+            why = [purposes[c % n] for c in unique.tolist()]
+            # A value that was taken apart has its inner names behind the name that it was stored under.
+            outer = self.policy.necessary([name.partition(".")[0] for name in names], why)
+            result[at] = (np.array(self.policy.necessary(names, why)) | np.array(outer))[inverse]
+        return result
+
+    def _states(  # type: ignore[no-untyped-def]
+        self,
+        all_lanes: list[Lane],
+        visit: np.ndarray,
+        time: np.ndarray,
+        started: np.ndarray,
+        requirement: np.ndarray,
+        vendor: np.ndarray,
+    ):
+        n = len(visit)
+        state, source = np.zeros(n, np.int32), np.full(n, -1, np.int32)
+        tcf, mode, gpc = np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool)
+        sources = sorted({lane.source for lane in all_lanes})
+        key = sort_key(visit, time, started) if n else visit
+        for lane in all_lanes:
+            found = lane.at(visit, key, time)
+            rows = np.flatnonzero(found >= 0)
+            if not len(rows):
+                continue
+            code = _evaluate(lane, found[rows], requirement[rows], vendor[rows], self.requirements)
+            stronger = code > state[rows]
+            changed = rows[stronger]
+            state[changed] = code[stronger]
+            source[changed] = sources.index(lane.source)
+            if lane.source in ("tcf", "gpp"):
+                tcf[rows] |= code == consents.DENIED
+            elif lane.source == "consent_mode":
+                mode[rows] |= code == consents.DENIED
+            if any(said.gpc for said in lane.rows):
+                honoured = np.array([r.gpc for r in self.requirements])[requirement[rows]]
+                gpc[rows] |= honoured & np.array([said.gpc is True for said in lane.rows])[found[rows]]
+        return state, source, tcf, mode, gpc, sources
+
+
+_PLAIN = Reading("", "ok")
+
+
+def _evaluate(
+    lane: Lane, found: np.ndarray, requirement: np.ndarray, vendor: np.ndarray, requirements: list[Requirement]
+) -> np.ndarray:
+    """State codes, asked once per distinct (statement, requirement, vendor)."""
+    statement = _statements(lane)[found]
+    if lane.rows and all(r.vendors_consent is None and r.vendors_li is None for r in lane.rows):
+        vendor = np.zeros_like(vendor)
+    packed = (statement * len(requirements) + requirement) * 65_536 + vendor % 65_536
+    unique, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
+    codes = [
+        says(lane.rows[found[i]], lane.states[found[i]], requirements[requirement[i]], int(vendor[i]) or None)
+        for i in first.tolist()
+    ]
+    return np.array(codes, np.int32)[inverse]
+
+
+def _statements(lane: Lane) -> np.ndarray:
+    """Number equal statements of a lane alike."""
+    seen: dict[tuple[Reading, str], int] = {}
+    pairs = zip(lane.rows, lane.states, strict=True)
+    return np.array([seen.setdefault(pair, len(seen)) for pair in pairs], np.int64)
+
+
+def _one(column: pa.ChunkedArray) -> pa.Array:
+    merged = column.combine_chunks()
+    return merged.chunk(0) if isinstance(merged, pa.ChunkedArray) else merged
+
+
+def _codes(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
+    """Codes (-1 for null) and labels of a dictionary column."""
+    if column.num_chunks != 1:
+        column = column.unify_dictionaries()
+        merged = _one(column)
+    else:
+        merged = column.chunk(0)
+    indices = merged.indices
+    codes = (indices.fill_null(-1) if indices.null_count else indices).to_numpy()
+    return codes.astype(np.int64), merged.dictionary.to_pylist()
+
+
+def _ints(column: pa.ChunkedArray) -> np.ndarray:
+    return np.asarray(pc.fill_null(column, 0).to_numpy(), np.int64)
+
+
+def _label(codes: np.ndarray, names: list[object]) -> pa.DictionaryArray:
+    """A dictionary column of NAMES by CODES; a code of -1 or a None name is null; equal names share a code."""
+    small = pa.array(names, pa.string()).dictionary_encode()
+    to_small = np.append(pc.fill_null(small.indices, -1).to_numpy(), -1) if len(names) else np.array([-1])
+    final = to_small[codes].astype(np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(final, mask=final < 0), small.dictionary)

@@ -1,0 +1,1 @@
+"""Signals: consent strings and flags, one standard each."""

@@ -1,0 +1,1 @@
+"""Surfaces: recognisers of data types, one type each."""

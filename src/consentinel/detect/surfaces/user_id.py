@@ -1,0 +1,33 @@
+"""The identifier of a person's account with a site, an app or a partner."""
+
+from consentinel.detect.surfaces._pairs import HINT, LIKELY, SURE, Pairs, Scores, best
+from consentinel.detect.surfaces._shapes import NOBODY, identifier
+
+TYPE = "user.id"
+
+NAMED = """userid userlogin loginid login memberid memberno customerid customernumber externalid externaluserid
+    crmid subscriberid ppuid publisheruserid publisherprovidedid puserid partneruserid appuserid
+    accountuserid user.id user.uid user.externalid customer.id member.id profileid registrationid
+    loyaltyid loyaltynumber personid clientuserid up.uid hasheduserid useridhash encrypteduserid
+    userguid useruuid custid customeruserid playerid identityid identifieduserid userkey ssoid gigyauid
+    auth0id firebaseuserid tokenuid"""
+USERNAME = "username userhandle screenname nickname accountname loginname"
+WEAK = "uid uuid puid usr userident accountid"
+VALUE = r"^\"?[\pL0-9][\pL0-9_.:|@=+/~$-]{2,255}\"?$"
+WORDS = """true false null none undefined unknown anonymous guest user visitor default test nan logged-in loggedin
+    logged_in logged-out loggedout logged_out not-logged-in new returning free premium anon admin root
+    not_set not-set notset login email facebook google apple"""
+
+
+def recognise(pairs: Pairs) -> Scores:
+    """Return the probability that each pair holds an account identifier."""
+    short = (pairs.length >= 3) & (pairs.length <= 256)
+    named = pairs.by_value(VALUE, pairs.named(NAMED) & short)
+    named &= ~pairs.value_in(WORDS, named)
+    named &= ~pairs.by_value(r"^0+$|^-?[0-9]{1,2}$|^[0-9]+\.[0-9]+$|^(https?:|/)|^[0-]+$", named)
+    named &= ~pairs.by_value(r"(?i)^[^@ ]+@[^@ ]+\.[a-z]{2,}$", named)
+    handle = pairs.by_value(r"^[\pL0-9][\pL0-9_.-]{2,39}$", pairs.named(USERNAME) & short)
+    handle &= ~pairs.value_in(WORDS, handle)
+    handle &= ~pairs.by_value(NOBODY, handle & pairs.by_value("^[0-9]", handle))
+    weak = identifier(pairs, pairs.named(WEAK) & ~pairs.cookie & ~pairs.carrier_in("header"))
+    return best(pairs.n, (weak, HINT), (handle, LIKELY), (named, SURE))
