@@ -9,11 +9,13 @@ import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 RECIPIENTS = [f"t{i}.tracker-{i % 12}.test" for i in range(18)] + [
     "www.google-analytics.com", "connect.facebook.net", "ib.adnxs.com", "bat.bing.com", "cdn.shop-static.test",
     "analytics.tiktok.com",
 ]  # fmt: skip
+RECIPIENTS_A_PAGE = 12
 UA = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{}.0.0.0 Safari/537.36"
 TC = "CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA"
 
@@ -42,12 +44,12 @@ def _headers(person: Person, host: str, page: str, more: list[tuple[str, str]]) 
     return [{"name": k, "value": v} for k, v in pairs]
 
 
-def _entry(rng: random.Random, mix: int, person: Person, page: str, ref: str, when: int) -> dict[str, object]:
-    host = rng.choice(RECIPIENTS)
+def _entry(rng: random.Random, mix: int, person: Person, hosts: list[str], page: str, ref: str, when: int) -> dict[str, object]:
+    host = rng.choice(hosts)
     query = {
-        "v": "2", "tid": "G-4KX1", "cid": person.client, "sid": str(when // 10**9), "dl": page, "sr": f"{person.width}x900",
-        "ul": person.language, "z": str(rng.randrange(10**9)), "gcs": "G100", "ev": rng.choice(["view", "click", "scroll"]),
-        "gdpr": "1", "gdpr_consent": TC,
+        "v": "2", "cid": person.client, "dl": page, "sr": f"{person.width}x900", "ul": person.language,
+        "z": str(rng.randrange(10**9)), "gcs": "G100", "gdpr_consent": TC,
+        "tid": "G-4KX1", "sid": str(when // 10**9), "ev": rng.choice(["view", "click", "scroll"]),
     }  # fmt: skip
     body, method, cookies = None, "GET", [("_ga", f"GA1.2.{person.client}")]
     if mix == 49:
@@ -61,8 +63,8 @@ def _entry(rng: random.Random, mix: int, person: Person, page: str, ref: str, wh
                         "event": rng.choice(["$pageview", "$autocapture"]), "uuid": _hex(rng, 32), "timestamp": when + i,
                         "properties": {
                             "distinct_id": person.device, "$device_id": person.device, "$screen_width": person.width,
-                            "$os": "Linux", "$browser": "Chrome", "$timezone": "Europe/Berlin", "$lib": "web",
-                            "$current_url": page, "title": "Example page", "n": rng.randrange(10**6),
+                            "$os": "Linux", "$timezone": "Europe/Berlin",
+                            "title": "Example page", "n": rng.randrange(10**6),
                         },
                     }
                     for i in range(2)
@@ -70,8 +72,8 @@ def _entry(rng: random.Random, mix: int, person: Person, page: str, ref: str, wh
                 "context": blob.decode(), "email_sha256": person.mail_hash, "visitorId": person.visitor, "sent": when,
             },
         )  # fmt: skip
-    query = dict(list(query.items())[: 9 if mix == 17 else 12])
-    url = f"https://{host}/collect/{rng.randrange(99)}/p.gif?" + "&".join(f"{k}={v}" for k, v in query.items())
+    query = dict(list(query.items())[: 8 if mix == 17 else 11])
+    url = f"https://{host}/collect/{rng.randrange(99)}/p.gif?{urlencode(query)}"
     request: dict[str, object] = {
         "method": method, "url": url, "httpVersion": "h2", "cookies": [], "queryString": [], "headersSize": -1,
         "headers": _headers(person, host, page, [("Cookie", "; ".join(f"{k}={v}" for k, v in cookies))]),
@@ -98,9 +100,10 @@ def entries(mix: int, requests: int, seed: int, per_page: int = 100) -> Iterator
     rng = random.Random(f"{mix}-{seed}")
     for start in range(0, requests, per_page):
         person, site = Person(rng), f"site-{start // per_page}.test"
+        hosts = rng.sample(RECIPIENTS, RECIPIENTS_A_PAGE)
         page = f"https://www.{site}/article/{rng.randrange(9999)}?utm_source=mail&ref={rng.randrange(99)}"
         for i in range(min(per_page, requests - start)):
-            yield f"page_{start // per_page}", _entry(rng, mix, person, page, f"page_{start // per_page}", 60_000 + 40 * i)
+            yield f"page_{start // per_page}", _entry(rng, mix, person, hosts, page, f"page_{start // per_page}", 60_000 + 40 * i)
 
 
 def write_har(path: Path, mix: int, requests: int, seed: int = 1, *, pad: int = 0) -> Path:

@@ -27,7 +27,8 @@ export function findChromium() {
 
 /** What a Chromium of this version calls itself when it has a window. */
 function userAgent(executablePath) {
-  const major = execFileSync(executablePath, ['--version', '--no-sandbox'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).match(/(\d+)\.\d+\.\d+/)?.[1];
+  const options = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] };
+  const major = execFileSync(executablePath, ['--version', '--no-sandbox'], options).match(/(\d+)\.\d+\.\d+/)?.[1];
   if (!major) throw new Error(`${executablePath} --version does not say a version: is it Chromium?`);
   return `Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/${major}.0.0.0 Safari/537.36`;
 }

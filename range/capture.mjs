@@ -6,9 +6,11 @@ const ASYNC_STACK_DEPTH = 4;
 const wait = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
 /** Post data as bytes, or null where the browser does not hand it out (some blobs). */
-async function postBytes(session, requestId, request) {
+function postBytes(request) {
   const entries = request.postDataEntries ?? [];
-  if (entries.length && entries.every((entry) => entry.bytes)) return Buffer.concat(entries.map(({ bytes }) => Buffer.from(bytes, 'base64')));
+  if (entries.length && entries.every(({ bytes }) => bytes)) {
+    return Buffer.concat(entries.map(({ bytes }) => Buffer.from(bytes, 'base64')));
+  }
   if (request.postData !== undefined) return Buffer.from(request.postData, 'utf8');
   return null;
 }
@@ -17,7 +19,7 @@ async function postBytes(session, requestId, request) {
  * Starts to listen.
  * @param session a CDP session of the page (playwright-core).
  * @returns {hops, pages, notes, settle, stop}: hops are requests in the order they were sent, a redirect being a hop of
- *   its own; pages are {loaderId, url, started, domReady, loaded} in seconds; notes are the reports of hooks.js.
+ *   its own; pages are {url, wallTime, timestamp, domReady, loaded} in seconds; notes are the reports of hooks.js.
  */
 export async function startCapture(session) {
   const hops = [];
@@ -26,7 +28,6 @@ export async function startCapture(session) {
   const gotHeaders = new Map();
   const pages = [];
   const notes = [];
-  const bodies = [];
   let lastActivity = Date.now();
   let mainFrame;
 
@@ -45,23 +46,29 @@ export async function startCapture(session) {
       finish(earlier, timestamp, { response: event.redirectResponse, extraInfo: event.redirectHasExtraInfo });
     }
     if (!/^https?:/.test(request.url)) return;
-    const hop = { requestId, request, timestamp, wallTime, initiator, type, frameId, loaderId, received: 0, encoded: 0, page: pages.length };
+    const hop = { requestId, request, timestamp, wallTime, initiator, type, received: 0, encoded: 0, page: pages.length };
     if (type === 'Document' && frameId === mainFrame && requestId === loaderId) {
-      pages.push({ loaderId, url: request.url, timestamp, wallTime });
+      pages.push({ url: request.url, timestamp, wallTime });
       hop.page = pages.length;
     }
     hops.push(hop);
     open.set(requestId, hop);
-    if (request.hasPostData) bodies.push(postBytes(session, requestId, request).then((bytes) => { hop.body = bytes; }));
+    if (request.hasPostData) hop.body = postBytes(request);
   });
   session.on('Network.requestWillBeSentExtraInfo', ({ requestId, headers }) => queue(sentHeaders, requestId, headers));
   session.on('Network.responseReceivedExtraInfo', (event) => queue(gotHeaders, event.requestId, event));
-  session.on('Network.requestServedFromCache', ({ requestId }) => { const hop = open.get(requestId); if (hop) hop.fromCache = 'memory'; });
+  session.on('Network.requestServedFromCache', ({ requestId }) => {
+    const hop = open.get(requestId);
+    if (hop) hop.fromCache = 'memory';
+  });
   session.on('Network.responseReceived', ({ requestId, response, hasExtraInfo }) => {
     const hop = open.get(requestId);
     if (hop) Object.assign(hop, { response, extraInfo: hasExtraInfo });
   });
-  session.on('Network.dataReceived', ({ requestId, dataLength }) => { const hop = open.get(requestId); if (hop) hop.received += dataLength; });
+  session.on('Network.dataReceived', ({ requestId, dataLength }) => {
+    const hop = open.get(requestId);
+    if (hop) hop.received += dataLength;
+  });
   session.on('Network.loadingFinished', ({ requestId, timestamp, encodedDataLength }) => {
     const hop = open.get(requestId);
     if (hop) finish(hop, timestamp, { encoded: encodedDataLength });
@@ -98,7 +105,6 @@ export async function startCapture(session) {
     },
     /** Ends listening and gives each hop the headers that really travelled. */
     async stop() {
-      await Promise.all(bodies);
       for (const hop of hops) {
         const sent = sentHeaders.get(hop.requestId) ?? [];
         const got = gotHeaders.get(hop.requestId) ?? [];

@@ -59,10 +59,11 @@ export function fillBodies(hops, seen) {
 
 /** A request known from the server alone, as a hop: real method, address, headers, body and time, no initiator. */
 export function serverHop({ method, url, headers, body, time }, pages) {
-  const ready = pages.filter(({ domReady, timestamp, wallTime }) => domReady && wallTime + domReady - timestamp <= time);
+  // It belongs to the page before the one that is just arriving: each page stays for seconds, a farewell takes less than one.
+  const arrived = ({ domReady, timestamp, wallTime }) => domReady && wallTime + domReady - timestamp + 1 <= time;
   return {
     request: { method, url, headers }, sentHeaders: headers, body, wallTime: time, timestamp: 0, ended: 0,
     type: headers['sec-fetch-mode'] === 'no-cors' ? 'Ping' : 'Other', initiator: { type: 'other' },
-    page: Math.max(1, ready.length), received: 0, encoded: 0, source: 'server',
+    page: Math.max(1, pages.filter(arrived).length), received: 0, encoded: 0, source: 'server',
   };
 }

@@ -1,6 +1,7 @@
 /** Writes captured requests as HAR 1.2, in the form Chrome DevTools gives its own exports. */
 
-const pairs = (headers) => Object.entries(headers ?? {}).flatMap(([name, value]) => String(value).split('\n').map((line) => ({ name, value: line })));
+const pairs = (headers) => Object.entries(headers ?? {})
+  .flatMap(([name, value]) => String(value).split('\n').map((line) => ({ name, value: line })));
 const find = (headers, name) => headers.find((header) => header.name.toLowerCase() === name)?.value;
 const iso = (wallSeconds) => new Date(wallSeconds * 1000).toISOString();
 const round = (milliseconds) => Math.round(milliseconds * 1000) / 1000;
@@ -40,7 +41,9 @@ function postData(body, headers) {
 function timings(hop) {
   const total = Math.max(0, ((hop.ended ?? hop.timestamp) - hop.timestamp) * 1000);
   const t = hop.response?.timing;
-  if (!t || hop.fromCache || t.sendStart < 0) return { blocked: -1, dns: -1, connect: -1, ssl: -1, send: 0, wait: round(total), receive: 0 };
+  if (!t || hop.fromCache || t.sendStart < 0) {
+    return { blocked: -1, dns: -1, connect: -1, ssl: -1, send: 0, wait: round(total), receive: 0 };
+  }
   const span = (from, to) => (from >= 0 && to >= from ? round(to - from) : -1);
   const before = Math.max(0, (t.requestTime - hop.timestamp) * 1000);
   const firstStep = [t.dnsStart, t.connectStart, t.sendStart].find((step) => step >= 0);

@@ -74,7 +74,11 @@
   watchMethod(Navigator.prototype, 'getBattery', 'navigator.getBattery');
   watchMethod(window.Geolocation?.prototype, 'getCurrentPosition', 'geolocation.getCurrentPosition');
 
+  let clicked; // a choice counts from the click that made it; the dialog stores and announces it a moment later
+  window.addEventListener('click', () => { clicked = new Date().toISOString(); }, true);
   for (const name of ['cc:onFirstConsent', 'cc:onChange']) {
-    window.addEventListener(name, ({ detail }) => tell({ what: 'consent', categories: detail.cookie.categories }));
+    window.addEventListener(name, ({ detail }) => {
+      tell({ what: 'consent', categories: detail.cookie.categories, ...(clicked ? { time: clicked } : {}) });
+    });
   }
 })();

@@ -79,7 +79,8 @@ function library(path, region) {
   const content = path === '/'
     ? '<h1>Town library</h1><p class="lead">Open today until eight. Two floors of books, one of quiet.</p>'
     : `<h1>Catalogue</h1><p class="lead">Search four hundred titles.</p>
-<form id="search"><p><input name="q" placeholder="Title or author" required> <button class="act">Search</button></p><ul id="results"></ul></form>`;
+<form id="search"><p><input name="q" placeholder="Title or author" required> <button class="act">Search</button></p>
+<ul id="results"></ul></form>`;
   return document({
     title: 'Town library',
     region,

@@ -17,6 +17,7 @@ function readConsent(page) {
       gpc: navigator.globalPrivacyControl === true,
       tcString: null,
     };
+    setTimeout(resolve, 3000, state); // a consent manager that never answers leaves the TC string unknown
     if (typeof window.__tcfapi !== 'function') resolve(state);
     else window.__tcfapi('addEventListener', 2, (data) => resolve({ ...state, tcString: data?.tcString ?? null }));
   }));
@@ -55,7 +56,9 @@ function consentChanges(pages, notes) {
   const flags = (granted) => Object.fromEntries(['necessary', 'analytics', 'advertising'].map((name) => [name, granted.includes(name)]));
   return [
     { time: new Date(pages[0].wallTime * 1000).toISOString(), state: 'unset', categories: {} },
-    ...notes.filter(({ what }) => what === 'consent').map(({ time, categories }) => ({ time, state: state(categories), categories: flags(categories) })),
+    ...notes
+      .filter(({ what }) => what === 'consent')
+      .map(({ time, categories }) => ({ time, state: state(categories), categories: flags(categories) })),
   ];
 }
 
@@ -99,7 +102,7 @@ export async function visit(browser, server, site, scenario, { screenshots }) {
 
     await page.goto(`https://${site}/`);
     await capture.settle();
-    if (plan.region === 'EU') await page.waitForSelector('#cc-main .cm', { state: 'visible' });
+    if (plan.region === 'EU' && !(await page.isVisible('#cc-main .cm'))) throw new Error('the consent dialog did not show');
     await shoot('first');
     if (plan.choice) {
       await page.click(`#cc-main .cm [data-role="${plan.choice}"]`);

@@ -117,9 +117,10 @@ def main() -> None:
         low=well,
         high=well,
         n=TEXTS,
-        protocol=f"seed {SEED}; fed: {forms}; to {', '.join(parts)} under their keys at random, tcf and gpp most often, and "
-        f"to the strict decoders behind these two; answers: {answers}; well means no exception but the strict decoders' "
-        f"BadInput, under 1 s for both (slowest {slowest * 1e3:.0f} ms) and a reason wherever the quality is not ok",
+        protocol=f"seed {SEED}; fed: {forms}; to {', '.join(parts)} under their keys at random, mostly tcf and gpp, "
+        f"and to the strict decoders behind these two; answers: {answers}; well means no exception (BadInput from a "
+        f"strict decoder is its answer), under 1 s for both (slowest {slowest * 1e3:.0f} ms) and a reason wherever the "
+        "quality is not ok",
     )
 
 

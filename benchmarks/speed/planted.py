@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import cycle
 
 import pyarrow as pa
 
@@ -53,10 +54,11 @@ def value(rng: random.Random) -> str:
     return rng.choice(WORDS)
 
 
-def buffer(pool: Planted, megabytes: int, every: int = 5000) -> tuple[pa.Array, dict[int, bytes]]:
-    """Return MEGABYTES of values, and the literal planted in each row that got one (one row in EVERY)."""
+def buffer(pool: Planted, megabytes: int, every: int = 100) -> tuple[pa.Array, dict[int, bytes]]:
+    """Return MEGABYTES of values, and the literal of each row that got one: each in turn, one row in EVERY."""
     rng = random.Random(SEED)
     block = [value(rng) for _ in range(200_000)]
+    turn = cycle(rng.sample(pool.literals, len(pool.literals)))
     rows: list[str] = []
     planted: dict[int, bytes] = {}
     size = 0
@@ -64,16 +66,17 @@ def buffer(pool: Planted, megabytes: int, every: int = 5000) -> tuple[pa.Array, 
         rng.shuffle(block)
         for text in block:
             if len(rows) % every == 0:
-                literal = rng.choice(pool.literals)
-                planted[len(rows)] = literal
-                text = f'{text}"{literal.decode()}"'
+                planted[len(rows)] = next(turn)
+                text = f'{text}"{planted[len(rows)].decode()}"'
             rows.append(text)
             size += len(text)
     return pa.array(rows, pa.large_string()), planted
 
 
 def measure(pool: Planted, rows: pa.Array, planted: dict[int, bytes], repeats: int) -> list[float]:
-    """Return MB/s of each of REPEATS scans; every planted row has to be found in every one of them."""
+    """Return MB/s of each of REPEATS scans; each has to find every planted row and no other."""
+    if len(set(planted.values())) < len(pool.literals):
+        raise SystemExit("not every literal was planted; make the buffer larger")
     size = rows.buffers()[2].size / 1e6
     pool.find(rows.slice(0, 1000))  # builds the automata
     speeds = []
@@ -81,9 +84,10 @@ def measure(pool: Planted, rows: pa.Array, planted: dict[int, bytes], repeats: i
         began = time.perf_counter()
         hits = pool.find(rows)
         speeds.append(size / (time.perf_counter() - began))
-        missed = set(planted) - set(hits.row.tolist())
-        if missed:
-            raise SystemExit(f"recall is below 100%: {len(missed)} of {len(planted)} planted rows were missed")
+        found = set(hits.row.tolist())
+        if found != planted.keys():
+            missed, extra = len(planted.keys() - found), len(found - planted.keys())
+            raise SystemExit(f"of {len(planted)} planted rows {missed} were missed; {extra} others were hit")
     return speeds
 
 

@@ -88,6 +88,7 @@ def test_bad_input_of_the_bootstrap() -> None:
         lambda: cluster_bootstrap(good, [1, 2], seed=1),
         lambda: cluster_bootstrap([1.0, math.nan], [1, 2], seed=1),
         lambda: cluster_bootstrap(good, [1.0, 2.0, math.nan, 3.0], seed=1),
+        lambda: cluster_bootstrap(good, ["a", None, "b", "c"], seed=1),
         lambda: cluster_bootstrap(good, range(4), draws=10, seed=1),
         lambda: cluster_bootstrap(good, range(4), level=1.0, seed=1),
         lambda: cluster_bootstrap(good, range(4), method="normal", seed=1),  # type: ignore[arg-type]
@@ -135,3 +136,9 @@ def test_bad_input_of_the_permutation_test() -> None:
     ):
         with pytest.raises(UsageError):
             call()
+
+
+def test_many_values_do_not_count_every_exchange() -> None:
+    got = permutation_test(np.arange(3000.0), np.arange(3000.0) + 200, draws=200, seed=1)
+    assert got.method == "permutation, Monte Carlo"
+    assert got.p == pytest.approx(1 / 201)

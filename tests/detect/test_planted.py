@@ -11,11 +11,12 @@ from urllib.parse import quote
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from consentinel.core.errors import UsageError
 from consentinel.detect._planted_bits import estimate
 from consentinel.detect.planted import PROOF_BITS, Planted, PlantedValue, read_planted
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 EMAIL = " Probe.K3q9x7w2m4t8@Example.com"
 LOWER = "probe.k3q9x7w2m4t8@example.com"

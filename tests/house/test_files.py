@@ -18,7 +18,7 @@ REGISTRIES = re.compile(
     + r"links|\"resolved\": *\"http"
 )
 MAIL = re.compile(r"[\w.+-]+@((?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,})\b")
-SYNTHETIC = re.compile(r"(?:^|\.)(?:example(?:\.(?:com|org|net))?|test|invalid|localhost)$", re.I)
+SYNTHETIC = re.compile(r"(?:^|\.)(?:example(?:\.[a-z]{2,3})*|test|invalid|localhost|png|svg)$", re.I)
 UNFINISHED = re.compile(
     r"\b(?:" + "|".join(("TO" + "DO", "FIX" + "ME", "X" * 3, "raise NotImplemented" + "Error")) + r")\b"
 )

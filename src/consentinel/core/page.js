@@ -24,7 +24,7 @@ for (const table of document.querySelectorAll("table[data-tools]")) {
     if (!("choose" in head.dataset)) return [];
     const found = [...new Set(rows.map((row) => label(row.cells[at])))];
     if (found.length < 2) return [];
-    const pick = make("select", {}, make("option", { value: "", textContent: "all" }));
+    const pick = make("select", { ariaLabel: head.textContent }, make("option", { value: "", textContent: "all" }));
     for (const value of found) pick.append(make("option", { value: "=" + value, textContent: value || "not known" }));
     return [{ at, pick, name: head.textContent }];
   });

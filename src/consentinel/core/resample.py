@@ -147,7 +147,8 @@ def permutation_test(
     seen = float(one.mean() - two.mean())
     rng = generator(seed, "core.resample.permutation_test")
     pool = one - two if paired else np.concatenate([one, two])
-    ways = 2**one.size if paired else math.comb(pool.size, one.size)
+    # beyond a thousand values there are more exchanges than anyone draws
+    ways = draws + 1 if pool.size > 1000 else 2**one.size if paired else math.comb(pool.size, one.size)
     exact = ways <= draws
     block = max(1, _CELLS // pool.size)
     edge = abs(seen) - 1e-12 * float(np.abs(pool).max())  # rounding must not make an equal exchange look smaller
@@ -176,7 +177,10 @@ def _clustered(values: ArrayLike, clusters: ArrayLike) -> tuple[Floats, NDArray[
     finite(rows.ravel(), "values")
     if labels.dtype.kind == "f" and np.isnan(labels).any():
         raise UsageError("a cluster label is NaN; every row belongs to a known cluster")
-    names, codes = np.unique(labels, return_inverse=True)
+    try:
+        names, codes = np.unique(labels, return_inverse=True)
+    except TypeError:
+        raise UsageError("cluster labels are all texts or all numbers, and none is missing") from None
     return rows, codes, len(names)
 
 

@@ -25,6 +25,12 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]{12,}={0,2}|[A-Za-z0-9_-]{12,}={0,2}")
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2}){8,}")
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]+\.(eyJ[A-Za-z0-9_-]+)\.[A-Za-z0-9_-]*")
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffd]")
+_URLSAFE = str.maketrans("-_", "+/")
+# Printable UTF-8; the last character may be cut off.
+_READABLE_HEAD = re.compile(
+    rb"(?:[\t\n\r\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})*"
+    rb"[\xc2-\xf4]?[\x80-\xbf]{0,2}"
+)
 _PART_NAME = re.compile(rb'name="([^"\r\n]{0,200})"')
 
 
@@ -120,15 +126,19 @@ def form(text: str) -> Pairs | None:
 
 def b64(text: str) -> Pairs | None:
     """Decode base64 or base64url when the result is readable text (or compressed readable text)."""
+    try:
+        head = binascii.a2b_base64(text[:16].translate(_URLSAFE))
+    except (binascii.Error, ValueError):
+        return None
+    # Ids and digests are full of base64 characters too: look at the first bytes before anything dearer is done.
+    if not _READABLE_HEAD.fullmatch(head) and head[:1] not in (b"\x1f", b"\x78"):
+        return None
     if not _BASE64.fullmatch(text):
         return None
     bare = text.rstrip("=")
     if len(bare) % 4 == 1:
         return None
-    try:
-        raw = base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=b"-_" if "-" in bare or "_" in bare else None)
-    except (binascii.Error, ValueError):
-        return None
+    raw = base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=b"-_" if "-" in bare or "_" in bare else None)
     plain = readable(raw)
     return ([""], [plain]) if plain is not None else None
 

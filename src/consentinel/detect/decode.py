@@ -8,6 +8,7 @@ per distinct raw value. Limits: three layers, 2,000 values and 4 MB inflated per
 import re
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -38,6 +39,7 @@ LEAVES = pa.schema(
 )
 
 _SEGMENT_OF_INTEREST = re.compile(r"[0-9@%=]")
+_SHORT, _LONG = 128, 4 << 20  # characters
 _CACHED_LENGTH = 2_048
 _CACHED_VALUES = 100_000
 
@@ -141,7 +143,9 @@ def _peel_all(leaves: Leaves, pairs: _layers.Pairs, path: str) -> Leaves:
 
 def _peel(leaves: Leaves, key: str, text: str, path: str, depth: int) -> None:
     """Add TEXT to the leaves, or what is inside when it is an encoding and layers are left."""
-    found = _inside(text) if depth < LAYERS and len(text) >= 8 and len(text) <= _layers.MAX_INFLATED else None
+    found = None
+    if depth < LAYERS and len(text) >= 8:  # ids and names come again and again: remember what is inside short texts
+        found = _inside_short(text) if len(text) <= _SHORT else _inside(text) if len(text) <= _LONG else None
     if found is None:
         leaves.keys.append(key)
         leaves.values.append(text if len(text) <= MAX_TEXT else text[:MAX_TEXT])
@@ -188,6 +192,9 @@ def _inside(text: str) -> tuple[str, _layers.Pairs] | None:
         if got:
             return "hex", got
     return None
+
+
+_inside_short = lru_cache(maxsize=65_536)(_inside)
 
 
 class Decoder:
@@ -243,11 +250,11 @@ def expand(raw: pa.Table, leaves_of=explode) -> pa.Table:  # type: ignore[no-unt
     first = np.cumsum(row_size) - row_size
     leaf = starts[row_to_unique][row] + (np.arange(len(row)) - first[row])
     at = pa.array(row)
-    sub = pa.array([_printable(k) for k in keys], pa.string()).dictionary_encode()
+    sub = _labels(keys)
     key = _joined(_one(raw["key"]).dictionary_encode().take(at), sub.take(pa.array(leaf)))
     path = pa.array(paths, pa.string()).dictionary_encode().take(pa.array(leaf))
     depth = np.array([p.count(">") + 1 if p else 0 for p in path.dictionary.to_pylist()], np.int32)
-    text = pa.array([_layers_text(t) for t in texts], pa.large_string()).dictionary_encode().take(pa.array(leaf))
+    text = _strings(texts).dictionary_encode().take(pa.array(leaf))
     where = pa.array(final, pa.string()).dictionary_encode().take(pa.array(row_to_unique[row]))
     time = _one(raw["time"]).take(at)
     life = _lifetimes(_one(raw["lifetime_s"]).take(at), np.array(lives, np.int64)[row_to_unique][row], time)
@@ -289,9 +296,15 @@ def _joined(outer: pa.DictionaryArray, inner: pa.DictionaryArray) -> pa.Dictiona
 _ODD = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 
-def _printable(text: str) -> str:
-    return _ODD.sub("?", text) if not (text.isascii() and text.isprintable()) else text
+def _strings(texts: list[str]) -> pa.Array:
+    try:
+        return pa.array(texts, pa.large_string())
+    except UnicodeEncodeError:  # lone surrogates, from JSON escapes
+        return pa.array([t.encode("utf-8", "replace").decode() for t in texts], pa.large_string())
 
 
-def _layers_text(text: str) -> str:
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+def _labels(names: list[str]) -> pa.DictionaryArray:
+    """A dictionary column of NAMES with control characters replaced."""
+    coded = _strings(names).dictionary_encode()
+    clean = pa.array([_ODD.sub("?", n) for n in coded.dictionary.to_pylist()], pa.string()).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(clean.indices.take(coded.indices), clean.dictionary)

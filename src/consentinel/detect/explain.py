@@ -6,8 +6,8 @@ from functools import lru_cache
 import pyarrow as pa
 
 from consentinel.core.errors import UsageError
-from consentinel.core.shelf import Shelf
 from consentinel.core.text import one_line
+from consentinel.detect.shelves import RULES
 
 __all__ = ["TYPES", "explain", "title", "type_name"]
 
@@ -34,6 +34,8 @@ TYPES = {
     "user.id": "a user identifier",
 }
 _CARRIERS = {
+    "url": "in the address",
+    "storage": "",
     "path": "in the address path",
     "query": "in the query string",
     "fragment": "in the address fragment",
@@ -50,7 +52,7 @@ _CARRIERS = {
     "body": "in the body",
     "column": "as a column",
 }
-_STORED = {"set-cookie", "cookie-store", "local-storage", "session-storage"}
+_STORED = {"storage", "set-cookie", "cookie-store", "local-storage", "session-storage"}
 _READ = {"api", "call"}
 _WHEN = {
     "granted": "with consent recorded as given",
@@ -81,6 +83,9 @@ _FIELDS = (
     "consent_source", "basis", "outcome", "proof", "n", "n_visits", "n_subjects",
 )  # fmt: skip
 _ARTICLE = re.compile(r"^(an?|the) ")
+# Laws called by a common noun take an article: the ePrivacy Directive, but GDPR or Section 25 TDDDG.
+_LAW = re.compile(r"(?!the\b)[^,:(]*\b(Directive|Regulations?|Act)\b", re.IGNORECASE)
+_REMEMBERED = 20_000  # pieces of sentences: findings repeat recipients, fields and sources
 _LONGEST = 60  # characters of any one name in a sentence
 
 Field = str | None
@@ -98,12 +103,11 @@ def explain(findings: pa.Table) -> pa.Array:
 @lru_cache(maxsize=256)
 def title(rule: str) -> str:
     """Return the plain name of RULE: the first docstring line of its file, or its own words if it has no file."""
-    shelf = Shelf("consentinel.detect.rules", "find")
     try:
-        known = rule in shelf.names()
+        known = rule in RULES.names()
     except (UsageError, ModuleNotFoundError):
         known = False
-    said = shelf.summary(rule) if known else rule.replace("_", " ").replace("-", " ").capitalize()
+    said = RULES.summary(rule) if known else rule.replace("_", " ").replace("-", " ").capitalize()
     return one_line(said, 120).rstrip(".")
 
 
@@ -121,7 +125,7 @@ def _sentence(
     n: int | None, n_visits: int | None, n_subjects: int | None,
 ) -> str:  # fmt: skip
     site = _name(subject) or "a site"
-    what = f"{_what(kind)}{_place(keys, carrier)}"
+    what = f"{_what(kind)}{_place(tuple(keys or ()), carrier)}"
     whom = _whom(recipient, owner, purpose)
     own = recipient is None or (party == "first" and recipient == subject)
     action = _action(rule, carrier)
@@ -135,21 +139,24 @@ def _sentence(
         does = f"{site} collected {what}" if own else f"{site} sent {what} to {whom}"
     parts = [does, _times(n, n_visits, n_subjects), _when(state, source)]
     shown_by = _SHOWN_BY.get(proof or "", "")
-    return " ".join(p for p in parts if p) + f"{shown_by}; {_judgement(outcome, state, _name(basis, 160))}."
+    return " ".join(p for p in parts if p) + f"{shown_by}; {_judgement(outcome, state, _sources(basis))}."
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _name(text: Field, longest: int = _LONGEST) -> str:
     return one_line(text, longest) if text else ""
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _what(kind: Field) -> str:
     if kind is None:
         return "data of a type that was not recognised"
     return TYPES.get(kind) or f"data of the type {_name(kind)}"
 
 
-def _place(keys: list[str] | None, carrier: Field) -> str:
-    named = [_name(k, 40) for k in keys or [] if k]
+@lru_cache(maxsize=_REMEMBERED)
+def _place(keys: tuple[str, ...], carrier: Field) -> str:
+    named = list(dict.fromkeys(_name(k, 40) for k in keys if k))
     where = "" if not carrier else _CARRIERS.get(carrier, f"in {_name(carrier)}")
     if not named:
         return f" ({where})" if where else ""
@@ -162,6 +169,7 @@ def _place(keys: list[str] | None, carrier: Field) -> str:
     return f" ({fields}, {where})" if where else f" ({fields})"
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _whom(recipient: Field, owner: Field, purpose: Field) -> str:
     kind = "" if purpose in (None, "unknown") else _name(purpose).replace("_", " ")
     about = ", ".join(x for x in (_name(owner), kind) if x)
@@ -177,6 +185,7 @@ def _action(rule: Field, carrier: Field) -> str:
     return "read" if carrier in _READ else "sent"
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _times(n: int | None, n_visits: int | None, n_subjects: int | None) -> str:
     said = "" if n is None else {1: "once", 2: "twice"}.get(n, f"{n:,} times")
     if n_visits is not None and n_visits > 1:
@@ -186,14 +195,16 @@ def _times(n: int | None, n_visits: int | None, n_subjects: int | None) -> str:
     return said.strip()
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _when(state: Field, source: Field) -> str:
     said = "under a consent state that is not known" if state is None else _WHEN.get(state, f"under {_name(state)}")
     by = _SOURCES.get(source or "") if state in ("granted", "denied", "opted_out") else None
     return f"{said} ({by})" if by else said
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def _judgement(outcome: Field, state: Field, basis: str) -> str:
-    under = f"under {_article(basis)}{basis}" if basis else "under the policy in use"
+    under = f"under {basis}" if basis else "under the policy in use"
     if outcome == "potential violation":
         return {
             "granted": f"{under}, that consent does not cover this",
@@ -209,7 +220,9 @@ def _judgement(outcome: Field, state: Field, basis: str) -> str:
     return "this was not judged"
 
 
-def _article(basis: str) -> str:
-    """Laws called by a common noun take an article: the ePrivacy Directive, but GDPR or Section 25 TDDDG."""
-    head = basis.partition(",")[0]
-    return "the " if head.endswith(("Directive", "Regulation", "Act", "Regulations")) and head[:4] != "the " else ""
+@lru_cache(maxsize=_REMEMBERED)
+def _sources(basis: Field) -> str:
+    """Return the first of the sources that BASIS lists (separated by ";") and how many more there are."""
+    first, *more = [_name(part, 160) for part in (basis or "").split(";") if part.strip()] or [""]
+    named = f"the {first}" if _LAW.match(first) else first
+    return f"{named} and {len(more)} further source{'s'[: len(more) - 1]}" if more else named

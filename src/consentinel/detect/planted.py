@@ -31,10 +31,10 @@ import pyarrow as pa
 from ahocorasick_rs import BytesAhoCorasick, Implementation, MatchKind
 
 from consentinel.core.errors import UsageError
-from consentinel.core.shelf import Shelf
 from consentinel.detect._planted_bits import estimate
 from consentinel.detect._planted_forms import Literal, forms
 from consentinel.detect._planted_sieve import Sieve
+from consentinel.detect.surfaces._pairs import ORDER as TYPES
 
 __all__ = ["PROOF_BITS", "Planted", "PlantedHits", "PlantedValue", "read_planted"]
 
@@ -184,9 +184,7 @@ def read_planted(path: Path) -> Planted:
     try:
         document = tomllib.loads(path.read_text("utf-8"))
     except OSError as why:
-        raise UsageError(
-            f"{path.name}: cannot be read ({why.strerror}); give the path of a TOML file"
-        ) from None
+        raise UsageError(f"{path.name}: cannot be read ({why.strerror}); give the path of a TOML file") from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as why:
         raise UsageError(f"{path.name}: is not TOML ({why}); write one [[planted]] table for each value") from None
     extra = sorted(set(document) - {"planted"})
@@ -194,14 +192,11 @@ def read_planted(path: Path) -> Planted:
         raise UsageError(f"{path.name}: unknown key '{extra[0]}'; the file holds [[planted]] tables only")
     entries = document.get("planted", [])
     if not isinstance(entries, list) or not entries or not all(isinstance(e, dict) for e in entries):
-        raise UsageError(
-            f"{path.name}: no planted values; write a [[planted]] table with id, type and value for each"
-        )
-    types = {name.replace("_", ".", 1) for name in Shelf("consentinel.detect.surfaces", "recognise").names()}
-    return Planted(list(_values(path.name, entries, types)))
+        raise UsageError(f"{path.name}: no planted values; write a [[planted]] table with id, type and value for each")
+    return Planted(list(_values(path.name, entries)))
 
 
-def _values(name: str, entries: list[dict[str, Any]], types: set[str]) -> Iterator[PlantedValue]:
+def _values(name: str, entries: list[dict[str, Any]]) -> Iterator[PlantedValue]:
     ids: dict[str, int] = {}
     texts: dict[str, int] = {}
     for number, entry in enumerate(entries, 1):
@@ -215,8 +210,8 @@ def _values(name: str, entries: list[dict[str, Any]], types: set[str]) -> Iterat
         for key in ("id", "type", "value"):
             if not entry.get(key, "").strip():
                 raise UsageError(f"{where}: '{key}' is missing or empty; write {key} = \"...\"")
-        if entry["type"] not in types:
-            raise UsageError(f"{where}: unknown type '{entry['type']}'; there is: {', '.join(sorted(types))}")
+        if entry["type"] not in TYPES:
+            raise UsageError(f"{where}: unknown type '{entry['type']}'; there is: {', '.join(sorted(TYPES))}")
         if len(entry["value"].strip()) < SHORTEST:
             raise UsageError(f"{where}: the value is shorter than {SHORTEST} characters; plant a longer one")
         if entry.get("bits", 1) < 1:

@@ -11,11 +11,9 @@ from types import ModuleType
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from consentinel.core import evidence as evidences
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.mask import project_key
 from consentinel.core.run import Outcome, Run
-from consentinel.core.shelf import Shelf
 from consentinel.core.tables import CALLS, CONSENT, DATA, EVIDENCE, FINDINGS, TRAFFIC, VISITS, check
 from consentinel.detect.collectors._batch import Options
 from consentinel.detect.judge import Judge
@@ -25,15 +23,10 @@ from consentinel.detect.planted import read_planted
 from consentinel.detect.policy import Policy, load
 from consentinel.detect.reports import terminal
 from consentinel.detect.reports._result import SEVERITIES, Baseline, Facts, Result, read_baseline
+from consentinel.detect.shelves import COLLECTORS, REPORTS, RULES, SIGNALS, SURFACES
 from consentinel.detect.sightings import Sighter
 
 __all__ = ["Plan", "Scanned", "prepare", "report", "scan"]
-
-COLLECTORS = Shelf("consentinel.detect.collectors", "read")
-SIGNALS = Shelf("consentinel.detect.signals", "read")
-SURFACES = Shelf("consentinel.detect.surfaces", "recognise")
-RULES = Shelf("consentinel.detect.rules", "find")
-REPORTS = Shelf("consentinel.detect.reports", "write")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +137,7 @@ def scan(run: Run, plan: Plan, *, scenario: str, region: str, keep_raw: bool) ->
             run.note(f"stopped by the user after {pipeline.tally.files} of {len(plan.files)} files")
         pipeline.flush()
     findings = check(plan.judge.findings(run.run_id), FINDINGS, "detect.scan")
-    evidence = check(evidences.table(plan.judge.evidence, run.run_id), EVIDENCE, "detect.scan")
+    evidence = run.stamp(check(plan.judge.evidence(), EVIDENCE, "detect.scan"))
     run.keep("findings", findings)
     run.keep("evidence", evidence)
     visits, consent = (

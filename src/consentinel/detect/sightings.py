@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from consentinel.core.columns import codes, ints, labels, relabel
 from consentinel.core.tables import LABEL
 from consentinel.detect import consent as consents
 from consentinel.detect import parties
@@ -41,6 +42,7 @@ SIGHTINGS = pa.schema(
         ("purpose", LABEL),
         ("party", LABEL),
         ("needs", LABEL),  # opt_in, opt_out, nothing
+        ("regulated", pa.bool_()),  # sent to a third party, and the policy requires something of that
         ("necessary", pa.bool_()),  # stored under a name that is strictly necessary
         ("consent_state", LABEL),  # granted, denied, before, opted_out, none
         ("consent_source", LABEL),  # the lane that decided
@@ -78,8 +80,7 @@ class Sighter:
 
     def join(self, visits: pa.Table, data: pa.Table, consent: pa.Table) -> pa.Table:
         """Return the SIGHTINGS of whole visits; rows keep the order of DATA."""
-        data = data.combine_chunks()
-        columns = {name: _codes(data[name]) for name in ("visit_id", "action", "type", "recipient")}
+        columns = {name: (codes(data[name]), labels(data[name])) for name in ("visit_id", "action", "type", "recipient")}
         visit_no, visit_rows = self._visits(visits)
         number_of = np.array([visit_no.get(v, -1) for v in columns["visit_id"][1]] or [-1], np.int64)
         keep = self._relevant(columns, number_of, visit_rows)
@@ -141,14 +142,14 @@ class Sighter:
         consent: pa.Table,
         visit_no: dict[str, int],
     ) -> pa.Table:
-        visit_code, _ = _codes(small["visit_id"])
+        visit_code = codes(small["visit_id"])
         visit = number_of[visit_code] if len(visit_code) else np.zeros(0, np.int64)
-        type_code, types = _codes(small["type"])
-        action_code, actions = _codes(small["action"])
-        who_code, who = _codes(small["recipient"])
-        key_code, keys = _codes(small["key"])
+        type_code, types = codes(small["type"]), labels(small["type"])
+        action_code, actions = codes(small["action"]), labels(small["action"])
+        who_code, who = codes(small["recipient"]), labels(small["recipient"])
+        key_code, keys = codes(small["key"]), labels(small["key"])
         purposes = [self._recipients[w].purpose for w in who] + ["unknown"]
-        time = _ints(small["time"])
+        time = ints(small["time"])
         region = [str(row["region"] or self.region) for row in visit_rows]
         # One number for what a requirement depends on: visit's subject, type, action, recipient.
         combo = ((visit * (len(types) + 1) + type_code + 1) * max(len(actions), 1) + action_code) * (
@@ -179,6 +180,8 @@ class Sighter:
         state, source, tcf, mode, gpc, sources = self._states(
             lanes(consent, visit_no, started), visit, time, started, requirement, vendor
         )
+        sent = np.array([a == "sent" for a in actions] + [False])[action_code]
+        needed = np.array([r.needs != "nothing" for r in self.requirements] or [False])[requirement]
         necessary = self._necessary_keys(key_code, keys, who_code, purposes, action_code, actions)
         of_visit = {n: [row[n] for row in visit_rows] for n in ("subject", "scenario")} | {"region": region}
         needs = [r.needs for r in self.requirements]
@@ -187,19 +190,20 @@ class Sighter:
             "row": pa.array(at),
             "n": pc.fill_null(small["count"], 1),
             "requirement": pa.array(requirement),
-            "party": _label(third.astype(np.int32), ["first", "third"]),
-            "needs": _label(requirement, needs),
+            "party": relabel(third.astype(np.int32), ["first", "third"]),
+            "needs": relabel(requirement, needs),
+            "regulated": pa.array(sent & third & needed),
             "necessary": pa.array(necessary),
-            "consent_state": _label(state, list(STATES)),
-            "consent_source": _label(source, sources),
+            "consent_state": relabel(state, list(STATES)),
+            "consent_source": relabel(source, sources),
             "tcf_denies": pa.array(tcf),
             "mode_denies": pa.array(mode),
             "gpc": pa.array(gpc),
-            "purpose": _label(who_code, purposes),
-            "owner": _label(who_code, [self._recipients[w].owner for w in who] + [None]),
-            "category": _label(who_code, [self._recipients[w].category for w in who] + [None]),
+            "purpose": relabel(who_code, purposes),
+            "owner": relabel(who_code, [self._recipients[w].owner for w in who] + [None]),
+            "category": relabel(who_code, [self._recipients[w].category for w in who] + [None]),
         }
-        columns |= {name: _label(visit, values) for name, values in of_visit.items()}
+        columns |= {name: relabel(visit, values) for name, values in of_visit.items()}
         return pa.table([columns[f.name] if f.name in columns else small[f.name] for f in SIGHTINGS], schema=SIGHTINGS)
 
     def _requirement(self, kind: str, purpose: str, action: str, party: str, region: str, started: int) -> int:
@@ -285,32 +289,3 @@ def _statements(lane: Lane) -> np.ndarray:
     seen: dict[tuple[Reading, str], int] = {}
     pairs = zip(lane.rows, lane.states, strict=True)
     return np.array([seen.setdefault(pair, len(seen)) for pair in pairs], np.int64)
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    merged = column.combine_chunks()
-    return merged.chunk(0) if isinstance(merged, pa.ChunkedArray) else merged
-
-
-def _codes(column: pa.ChunkedArray) -> tuple[np.ndarray, list[str]]:
-    """Codes (-1 for null) and labels of a dictionary column."""
-    if column.num_chunks != 1:
-        column = column.unify_dictionaries()
-        merged = _one(column)
-    else:
-        merged = column.chunk(0)
-    indices = merged.indices
-    codes = (indices.fill_null(-1) if indices.null_count else indices).to_numpy()
-    return codes.astype(np.int64), merged.dictionary.to_pylist()
-
-
-def _ints(column: pa.ChunkedArray) -> np.ndarray:
-    return np.asarray(pc.fill_null(column, 0).to_numpy(), np.int64)
-
-
-def _label(codes: np.ndarray, names: list[object]) -> pa.DictionaryArray:
-    """A dictionary column of NAMES by CODES; a code of -1 or a None name is null; equal names share a code."""
-    small = pa.array(names, pa.string()).dictionary_encode()
-    to_small = np.append(pc.fill_null(small.indices, -1).to_numpy(), -1) if len(names) else np.array([-1])
-    final = to_small[codes].astype(np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(final, mask=final < 0), small.dictionary)

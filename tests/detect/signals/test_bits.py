@@ -1,7 +1,7 @@
 """Bits, Fibonacci codes and ranges: known answers from the format texts, and round trips."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consentinel.core.errors import BadInput
@@ -71,6 +71,7 @@ def test_ids_above_sixteen_bits_are_refused(code: str) -> None:
         _bits.fibonacci_ranges("000000000001" + "0" + code, 0)
 
 
+@settings(deadline=None)
 @given(IDS)
 def test_every_form_of_an_id_set_reads_back(ids: set[int]) -> None:
     mask = mask_of(ids)
@@ -92,6 +93,7 @@ def test_more_runs_than_a_count_can_hold_become_a_bit_field() -> None:
     assert _bits.optimized(bits, 0) == (mask, len(bits))
 
 
+@settings(deadline=None)
 @given(st.text("01", min_size=1, max_size=200), st.sampled_from([8, 24]))
 def test_text_holds_its_bits_and_zeros_after_them(bits: str, multiple: int) -> None:
     back = _bits.from_text(_bits.to_text(bits, multiple))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consentinel.core.errors import BadInput
@@ -165,6 +165,7 @@ def gpp_models(draw: st.DrawFn) -> dict[str, Any]:
     return out
 
 
+@settings(deadline=None)
 @given(gpp_models())
 def test_what_is_encoded_decodes_to_the_same(sections: dict[str, Any]) -> None:
     text = _gpp.encode(sections)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consentinel.core.errors import BadInput
@@ -146,6 +146,7 @@ def models(draw: st.DrawFn) -> dict[str, Any]:
     return fields
 
 
+@settings(deadline=None)
 @given(models())
 def test_what_is_encoded_decodes_to_the_same(fields: dict[str, Any]) -> None:
     text = _tcstring.encode(fields)
@@ -153,10 +154,10 @@ def test_what_is_encoded_decodes_to_the_same(fields: dict[str, Any]) -> None:
     assert _tcstring.encode(_tcstring.decode(text)) == text
 
 
+@settings(deadline=None)
 @given(models(), st.data())
 def test_a_cut_off_string_keeps_the_fields_before_the_cut(fields: dict[str, Any], data: st.DataObject) -> None:
     text = _tcstring.encode(fields)
     problems: list[str] = []
     found = _tcstring.decode(text[: data.draw(st.integers(0, len(text)))], problems)
-    sure = found if not problems else {k: v for k, v in found.items() if k not in ("cmpId",)}
-    assert {name: fields[name] for name in sure if name in fields} == sure
+    assert {name: fields[name] for name in found} == found

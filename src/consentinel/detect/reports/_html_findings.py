@@ -62,13 +62,13 @@ def _row(result: Result, row: dict[str, Any], text: str, records: dict[str, str]
     owner = row["owner"] and h("div", name(row["owner"]), class_="soft")
     proof = one_line(row["proof"] or "", 8)
     p = row["p"]
-    sure = None if p is None or p != p else h("div", f"p {p:.2f}", class_="soft")
+    sure = None if p is None or p != p else h("div", f"p\u00a0{p:.2f}", class_="soft")
     cells: list[Cell | Html | int | None] = [
         Cell(graded, sort=place, label=severity if outcome != "allowed" else "not applicable"),
         Cell(badge(outcome, OUTCOME_TONES[outcome]), sort=OUTCOMES.index(outcome), label=outcome),
         Cell(join(row["explanation"] or text, _details(row, records)), sort=text),
         Cell(type_name(row["type"]), label=type_name(row["type"])),
-        Cell(join(name(row["recipient"]), owner), sort=row["recipient"] or "", label=_label(row["recipient"])),
+        Cell(join(name(row["recipient"]), owner), sort=_label(row["recipient"]), label=_label(row["recipient"])),
         Cell(state, label=state),
         Cell(join(proof or h("span", "not stated", class_="soft"), sure), sort=proof, label=proof or "not stated"),
         row["n"],

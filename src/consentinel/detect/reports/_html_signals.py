@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from consentinel.core.page import Column, Html, badge, h, join, number, section, table
+from consentinel.core.page import Column, Html, Tone, badge, h, join, number, section, table
 from consentinel.core.text import one_line
 from consentinel.detect.reports._html_findings import name
 from consentinel.detect.reports._result import Result, spoken_instant
@@ -34,11 +34,8 @@ def consent_section(result: Result) -> Html:
         groups.setdefault((*said, row["reason"] or ""), []).append(row)
     rows = []
     for (source, scope, state, said, quality, reason), same in groups.items():
-        points = (
-            h("ul", *(h("li", line) for line in said), class_="plain")
-            if said
-            else h("span", "nothing that could be read", class_="soft")
-        )
+        bare = h("span", "nothing that could be read" if quality == "malformed" else "no more than that", class_="soft")
+        points = h("ul", *(h("li", line) for line in said), class_="plain") if said else bare
         after = [r["valid_from"] - started[r["visit_id"]] for r in same if _both(r, started)]
         seen = Counter(SCENARIOS.get(scenario.get(r["visit_id"]) or "", "Not known") for r in same)
         flaw = None if quality in ("ok", "") else h("div", f"{quality}: {reason}".rstrip(": "), class_="soft")
@@ -100,7 +97,7 @@ def _purposes(bits: int) -> str:
 
 def visits_section(result: Result) -> Html:
     """Return one row for each visit: what was captured, under which scenario, and whether the scenario is proven."""
-    tones = {"verified": "ok", "contradicted": "danger"}
+    tones: dict[str, Tone] = {"verified": "ok", "contradicted": "danger"}
     rows = []
     for row in result.visits.slice(0, _ROWS).to_pylist():
         proof = one_line(row["scenario_proof"] or "unknown", 20)
@@ -108,7 +105,7 @@ def visits_section(result: Result) -> Html:
             [
                 join(name(row["subject"]), h("div", name(row["page_template"], ""), class_="soft")),
                 SCENARIOS.get(row["scenario"]) or name(row["scenario"]),
-                badge(proof, tones.get(proof, "muted")),  # type: ignore[arg-type]
+                badge(proof, tones.get(proof, "muted")),
                 name(row["region"]),
                 name(row["source_name"]),
                 spoken_instant(row["started"]),
@@ -132,7 +129,8 @@ def limits_section(result: Result) -> Html:
         if outcome not in ("allowed", "potential violation")
     ]
     if open_:
-        top = Counter(one_line(r or "not known", 60) for r in open_).most_common(5)
+        count = Counter(one_line(recipient or "not known", 60) for recipient in open_)
+        top = sorted(count.items(), key=lambda item: (-item[1], item[0]))[:5]
         whom = ", ".join(f"{recipient} ({n})" for recipient, n in top)
         lines.append(f"{number(len(open_))} findings could not be decided (no signal), most of them for: {whom}.")
     quiet = _without_signal(result)
@@ -166,7 +164,8 @@ def method_section(result: Result) -> Html:
     facts = result.facts
     outcomes = [join(h("dt", badge(o, OUTCOME_TONES[o])), h("dd", text)) for o, text in OUTCOME_TEXT.items()]
     proofs = [join(h("dt", level), h("dd", text)) for level, text in PROOF_TEXT.items()]
-    bases = sorted({one_line(b, 160) for b in result.findings.column("basis").to_pylist() if b})
+    bases = {part.strip() for b in result.findings.column("basis").to_pylist() for part in (b or "").split(";")} - {""}
+    listed = h("ul", *(h("li", one_line(b, 160)) for b in sorted(bases)[:_ROWS]), class_="plain")
     policy = " ".join(one_line(x, 80) for x in (facts.policy_name, facts.policy_region) if x) or "not stated"
     return section(
         "How to read this",
@@ -175,7 +174,8 @@ def method_section(result: Result) -> Html:
         h("h3", "Proof levels"),
         h("dl", *proofs, class_="defs"),
         h("h3", "Policy"),
-        h("p", f"Policy: {policy}. It rests on: {'; '.join(bases) or 'no article was needed for what was found'}."),
+        h("p", f"Policy: {policy}." + (" What was found was judged by:" if bases else "")),
+        listed if bases else None,
         h("p", "This page makes no request. It holds names, shapes, counts and times, and none of the values sent.",
           class_="note"),
         anchor="method",

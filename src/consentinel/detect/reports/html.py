@@ -33,8 +33,8 @@ def _page(result: Result) -> str:
 
 def _subject(result: Result) -> str:
     names = sorted({s for s in result.visits.column("subject").to_pylist() if s})
-    if len(names) == 1:
-        return one_line(names[0], 80)
+    if 1 <= len(names) <= 3:
+        return ", ".join(one_line(name, 60) for name in names)
     return f"{number(len(names))} sites, apps and tables" if names else "nothing captured"
 
 

@@ -6,11 +6,12 @@ each with the columns of FINDINGS, times in ISO 8601 UTC, and `baseline` ("new",
 within a version of the schema, never renamed.
 """
 
-import json
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from consentinel.detect.explain import explain
 from consentinel.detect.reports._result import SCHEMA, Result, instant, place, ranked, verdict
@@ -19,8 +20,10 @@ from consentinel.detect.reports._result import SCHEMA, Result, instant, place, r
 def write(result: Result, out: Path) -> Path:
     """Write findings.json into OUT."""
     findings = ranked(result.findings)
-    said = explain(findings).to_pylist()
-    rows = [_finding(result, row, text) for row, text in zip(findings.to_pylist(), said, strict=True)]
+    if None in findings.column("explanation").to_pylist():  # findings of an older run
+        at = findings.schema.get_field_index("explanation")
+        findings = findings.set_column(at, findings.schema.field(at), explain(findings))
+    rows = [_finding(result, row) for row in findings.to_pylist()]
     document = {
         "schema": SCHEMA,
         "run_id": _run_id(result),
@@ -28,16 +31,15 @@ def write(result: Result, out: Path) -> Path:
         "summary": _summary(result, rows),
         "findings": rows,
     }
-    return place(out, "findings.json", json.dumps(document, ensure_ascii=False, indent=1, allow_nan=False).encode())
+    return place(out, "findings.json", msgspec.json.format(msgspec.json.encode(document), indent=1))
 
 
-def _finding(result: Result, row: dict[str, Any], text: str) -> dict[str, Any]:
+def _finding(result: Result, row: dict[str, Any]) -> dict[str, Any]:
     p = row["p"]
     changed = {
         "first": instant(row["first"]),
         "last": instant(row["last"]),
         "p": None if p is None or p != p else round(p, 6),  # JSON has no NaN
-        "explanation": row["explanation"] or text,
         "baseline": result.mark(row["fingerprint"]) or None,
     }
     return {name: value for name, value in row.items() if name != "run_id"} | changed

@@ -61,12 +61,3 @@ def told_as(claims: pa.Table, column: str, label: str | None, where: np.ndarray 
     if pa.types.is_dictionary(kind):
         changed = changed.combine_chunks().dictionary_encode() if claims.num_rows else pa.array([], kind)
     return claims.set_column(at, claims.schema.field(at), changed)
-
-
-def sent_out(visits: pa.Table) -> np.ndarray:
-    """Return a boolean per row: the datum was sent to a third party for which the policy requires something."""
-    return (
-        is_one_of(visits, "action", ("sent",))
-        & is_one_of(visits, "party", ("third",))
-        & is_one_of(visits, "needs", ("opt_in", "opt_out"))
-    )

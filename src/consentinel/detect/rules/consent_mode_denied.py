@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from consentinel.detect.rules._select import flag, is_one_of, pick, sent_out, starts_with, told_as
+from consentinel.detect.rules._select import flag, is_one_of, pick, starts_with, told_as
 
 VERSION = "1"
 PROOF = "P1"
@@ -15,5 +15,5 @@ def find(visits: pa.Table) -> pa.Table:
     """
     identifying = is_one_of(visits, "type", ("device.advertising_id", "device.id", "user.id", "location.precise"))
     identifying |= starts_with(visits, "type", "contact.")
-    claims = pick(visits, sent_out(visits) & identifying & flag(visits, "mode_denies"))
+    claims = pick(visits, flag(visits, "regulated") & identifying & flag(visits, "mode_denies"))
     return told_as(claims, "consent_source", "consent_mode")

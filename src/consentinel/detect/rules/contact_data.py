@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from consentinel.detect.rules._select import pick, sent_out, starts_with
+from consentinel.detect.rules._select import flag, pick, starts_with
 
 VERSION = "1"
 PROOF = "P4"
@@ -14,4 +14,4 @@ def find(visits: pa.Table) -> pa.Table:
     A hashed address is still personal data: whoever holds the address computes the same hash (Article 29 Working
     Party, Opinion 05/2014 on anonymisation techniques, section 4).
     """
-    return pick(visits, sent_out(visits) & starts_with(visits, "type", "contact."))
+    return pick(visits, flag(visits, "regulated") & starts_with(visits, "type", "contact."))

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from consentinel.detect.rules._select import is_one_of, pick, sent_out
+from consentinel.detect.rules._select import flag, is_one_of, pick
 
 VERSION = "1"
 PROOF = "P4"
@@ -11,4 +11,4 @@ TYPES = ("device.id", "user.id", "device.ip")
 
 def find(visits: pa.Table) -> pa.Table:
     """Return the sightings of identifiers of a device, browser or account sent to third parties."""
-    return pick(visits, sent_out(visits) & is_one_of(visits, "type", TYPES))
+    return pick(visits, flag(visits, "regulated") & is_one_of(visits, "type", TYPES))

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from consentinel.detect.rules._select import codes, is_one_of, pick, sent_out, starts_with, told_as
+from consentinel.detect.rules._select import codes, flag, is_one_of, pick, starts_with, told_as
 
 VERSION = "1"
 PROOF = "P4"
@@ -21,7 +21,7 @@ def find(visits: pa.Table) -> pa.Table:
     is your web browser?", PETS 2010). What a browser puts into the headers of every request is not counted: the
     recipient did not ask for it. All are told as one fingerprint surface.
     """
-    out = sent_out(visits) & ~is_one_of(visits, "carrier", ("header",))
+    out = flag(visits, "regulated") & ~is_one_of(visits, "carrier", ("header",))
     surface = out & starts_with(visits, "type", "fingerprint.")
     part = np.flatnonzero(out & is_one_of(visits, "type", PROPERTIES))
     if len(part):

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from consentinel.detect.rules._select import flag, is_one_of, pick, sent_out, starts_with, told_as
+from consentinel.detect.rules._select import flag, is_one_of, pick, starts_with, told_as
 
 VERSION = "1"
 PROOF = "P1"
@@ -17,5 +17,5 @@ def find(visits: pa.Table) -> pa.Table:
     """
     opted_out = is_one_of(visits, "needs", ("opt_out",)) & flag(visits, "gpc")
     identifying = starts_with(visits, "type", "device.advertising_id", "device.id", "user.", "location.precise", "contact.", "fingerprint.")
-    claims = pick(visits, sent_out(visits) & opted_out & identifying & is_one_of(visits, "purpose", PURPOSES))
+    claims = pick(visits, flag(visits, "regulated") & opted_out & identifying & is_one_of(visits, "purpose", PURPOSES))
     return told_as(claims, "consent_source", "gpc")

@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from consentinel.detect.rules._select import is_one_of, pick, sent_out
+from consentinel.detect.rules._select import flag, is_one_of, pick
 
 VERSION = "1"
 PROOF = "P4"
@@ -10,4 +10,4 @@ PROOF = "P4"
 
 def find(visits: pa.Table) -> pa.Table:
     """Return the sightings of coordinates (about 100 m or finer) sent to third parties."""
-    return pick(visits, sent_out(visits) & is_one_of(visits, "type", ("location.precise",)))
+    return pick(visits, flag(visits, "regulated") & is_one_of(visits, "type", ("location.precise",)))

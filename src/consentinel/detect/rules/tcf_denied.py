@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 
-from consentinel.detect.rules._select import flag, pick, sent_out, starts_with, told_as
+from consentinel.detect.rules._select import flag, pick, starts_with, told_as
 
 VERSION = "1"
 PROOF = "P1"
@@ -15,5 +15,5 @@ def find(visits: pa.Table) -> pa.Table:
     """
     personal = starts_with(visits, "type", "device.advertising_id", "device.id", "user.", "location.precise", "contact.")
     surface = starts_with(visits, "type", "fingerprint.")
-    claims = pick(visits, sent_out(visits) & (personal | surface) & flag(visits, "tcf_denies"))
+    claims = pick(visits, flag(visits, "regulated") & (personal | surface) & flag(visits, "tcf_denies"))
     return told_as(claims, "consent_source", "tcf")

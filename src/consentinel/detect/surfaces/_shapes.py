@@ -8,7 +8,7 @@ UUID = r"(?i)^\{?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}?
 HEX_DIGEST = r"(?i)^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$"
 BASE64_SHA256 = r"^[A-Za-z0-9+/_-]{43}=?$"
 
-IDENTIFIER = r"^[A-Za-z0-9{][A-Za-z0-9_.:~|=+/%!*$,@{}-]{7,399}$"
+IDENTIFIER = r"^[A-Za-z0-9{][A-Za-z0-9_.:~|=+/%!*$,@^{}-]+$"
 STRONG = r"(?i)^([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{16,64}|[0-9]{15,20})$"
 # Times, dates, versions, addresses, file names, plain words and repeated characters name nobody.
 NOBODY = (

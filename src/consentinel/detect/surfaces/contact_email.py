@@ -9,7 +9,7 @@ from consentinel.detect.surfaces._pairs import HINT, LIKELY, SURE, Pairs, Scores
 TYPE = "contact.email"
 
 NAMED = r"(e-?mail|^em$|[.\[_]em\]?$|user_?name|login|contact)"
-ADDRESS = r"(?i)^(mailto:)?\"?[\pL0-9][\pL0-9._%+'-]{0,63}(@|%40)([\pL0-9]([\pL0-9-]{0,61}[\pL0-9])?\.)+[\pL]{2,24}\"?$"
+ADDRESS = r"(?i)^(mailto:)?\"?[\pL0-9][\pL0-9._%+'-]*(@|%40)([a-z0-9-]+\.)+[a-z]{2,}\"?$"
 ENDINGS = (
     r"(?i)\.(png|jpe?g|gif|svg|webp|avif|ico|css|m?js|jsx|tsx?|map|json|xml|html?|php|woff2?|ttf|otf|mp4|webm|zip)\"?$"
 )

@@ -16,11 +16,11 @@ MOBILE = """ifa idfa gaid aaid adid advertisingid advertiserid advertisingidenti
     gpsadidlowermd5 dpidmd5 dpidsha1 didmd5 didsha1"""
 CLICK = """gclid dclid gbraid wbraid fbclid ttclid msclkid twclid lifatid scclid epik yclid rdtcid fbc gclaw gcldc
     gclau qclid tblci obclickid"""
-NETWORK = """fbp ttp muid ide uuid2 tdid uid2 uid2token advertisingtoken euid id5 id5id universaluid sharedid pubcid
-    pubcommonid sharediduserid buyeruid eids.id uids.id uids.uid criteoid criteouserid ctobundle
-    hadronid connectid idlenv idl rampid liverampid panid lotamepanoramaid netid zeotapid parrableid
-    merkleid 33acrossid pairid amxid intentiqid utiq czechadid kadusercookie khaos tuuid demdex
-    everesttgv2 audid bcookie uetvid pinunauth scid personalizationid ttduid ttdpuid adnxsuid
+NETWORK = """fbp obuid muidb ttp muid ide uuid2 tdid uid2 uid2token advertisingtoken euid id5 id5id universaluid
+    sharedid pubcid pubcommonid sharediduserid buyeruid eids.id uids.id uids.uid criteoid criteouserid
+    ctobundle hadronid connectid idlenv idl rampid liverampid panid lotamepanoramaid netid zeotapid
+    parrableid merkleid 33acrossid pairid amxid intentiqid utiq czechadid kadusercookie khaos tuuid
+    demdex everesttgv2 audid bcookie uetvid pinunauth scid personalizationid ttduid ttdpuid adnxsuid
     bidswitchid unifiedid quantcastid googlegid googlehm dmdid novatiq"""
 MOBILE_VALUE = (
     r"(?i)^(ifa:)?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"

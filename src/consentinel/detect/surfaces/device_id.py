@@ -5,14 +5,17 @@ from consentinel.detect.surfaces._shapes import identifier, strong_identifier
 
 TYPE = "device.id"
 
-NAMED = """deviceid distinctid anonymousid anonymoususerid anonid duid domainuserid nuid tnuid networkuserid
-    networkuid visitorid visitoruuid browserid installid installationid appinstanceid appinstallid
-    firebaseinstanceid firebaseinstallationid androidid idfv identifierforvendor udid deviceuuid
-    deviceuid deviceguid clientuuid androiduuid iosuuid webuuid persistentiosuuid hardwareid
-    devicefingerprintid devicehash fbanonid gaclientid googleanalyticsclientid visitorcookieid cookieid
-    ajsanonymousid qca clck hubspotutk amplitudeid amplitudedeviceid optimizelyenduserid svi mcmid ecid
-    aiuser vwouuid mpdeviceid marketingcloudvisitorid device.id visitor.id browser.id device.uuid
-    visitor.uuid devicetoken pushtoken shopifyy clientsideid pcid xvid externaldeviceid devicedeviceid"""
+NAMED = """deviceid installationuuid fid deviceid2 analyticsuserid ckid appinstanceidtoken distinctid anonymousid
+    anonymoususerid anonid duid domainuserid nuid tnuid networkuserid networkuid visitorid visitoruuid
+    browserid installid installationid appinstanceid appinstallid firebaseinstanceid
+    firebaseinstallationid androidid idfv identifierforvendor udid deviceuuid deviceuid deviceguid
+    clientuuid androiduuid iosuuid webuuid persistentiosuuid hardwareid devicefingerprintid devicehash
+    fbanonid gaclientid googleanalyticsclientid visitorcookieid cookieid ajsanonymousid qca clck
+    hubspotutk amplitudeid amplitudedeviceid optimizelyenduserid svi mcmid ecid aiuser vwouuid
+    mpdeviceid marketingcloudvisitorid device.id visitor.id browser.id device.uuid visitor.uuid
+    devicetoken pushtoken shopifyy clientsideid pcid xvid externaldeviceid devicedeviceid
+    partnerdeviceid partneruid tapartnerdid dpuuid mboxmcgvid mbox3rdpartyid hjuserid extcookieid aamid
+    vtid globalid"""
 WEAK = "clientid client.id vid did mid mac udidhash uniqueid uniquedeviceid deviceidentifier puid browseruid"
 ANALYTICS = r"^(GA[0-9]\.[0-9]\.)?[0-9]{5,10}\.[0-9]{9,10}$"
 COOKIE_NAMES = (
@@ -20,6 +23,8 @@ COOKIE_NAMES = (
     r"|(.*[_.-])?(u?uid|guid|visitor|visitante|vid|cid|did|device|client|anon|anonymous|browser|track|tracking)"
     r"([_.-]?(id|uuid|uid|guid))?)$"
 )
+COOKIE_IDS = r"(id|visitor|guid|uid)$"
+OTHER_COOKIES = r"(sess|sid$|csrf|xsrf|token|auth|consent|request|trace|correlation|cart|basket|order|page|lb|server)"
 MATOMO = r"^[0-9a-f]{16}([.].*)?$"
 SNOWPLOW = r"(?i)^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.1[0-9]{9}\."
 UTMA = r"^[0-9]+\.[0-9]{6,}\.[0-9]{10}\."
@@ -38,5 +43,6 @@ def recognise(pairs: Pairs) -> Scores:
     cookie = pairs.by_key(COOKIE_NAMES) & pairs.cookie
     stored = strong_identifier(pairs, cookie)
     stored |= pairs.by_value(f"{MATOMO}|{SNOWPLOW}|{UTMA}", cookie & ~stored & (pairs.length <= 300))
-    weak |= strong_identifier(pairs, pairs.named("uid uuid guid") & pairs.cookie)
+    other = pairs.cookie & pairs.by_key(COOKIE_IDS) & ~pairs.by_key(OTHER_COOKIES)
+    weak |= strong_identifier(pairs, other & ~stored)
     return best(pairs.n, (weak, HINT), (stored, LIKELY), (analytics, SURE), (named, SURE), (hardware, SURE))

@@ -25,7 +25,7 @@ def recognise(pairs: Pairs) -> Scores:
     kind = pairs.value_in(KINDS, pairs.named(KIND) & short)
     code = pairs.by_value("^[0-7]$", pairs.named(CODE) & (pairs.length == 1))
     rate = pairs.number(pairs.named(RATE) & short)
-    carrier = pairs.by_value(r"^[\pL][\pL0-9 .&+_-]{1,40}$", pairs.named(CARRIER) & short)
+    carrier = pairs.by_value(r"^[\pL][\pL0-9 .&+_-]+$", pairs.named(CARRIER) & short & (pairs.length <= 41))
     carrier &= ~pairs.value_in("unknown null none true false undefined", carrier)
     codes = pairs.by_value(r"^[0-9]{3}[-,]?[0-9]{0,3}$", pairs.named(CODES) & short)
     weak = pairs.by_value(r"(?i)^(vodafone|t-mobile|telekom|o2|verizon|at&t|orange|sprint|ee|three|telefonica)\b",

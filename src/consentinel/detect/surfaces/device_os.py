@@ -8,13 +8,15 @@ NAME = """os osname operatingsystem osfamily ostype osidentifier platform naviga
     systemname sysname device.os device.osname device.platform os.name os.family deviceos oscpu ua.os
     client.os useragentos platformname osplatform mchplatform secchuaplatform appplatform"""
 NAMES = (
-    r"(?i)^\"?(windows( ?(nt|phone|[0-9]+).*)?|win(32|64|ce)|mac ?os( ?x)?.*|macintosh|mac(intel|ppc| os)?|darwin|os x.*"
+    r"(?i)^\"?(windows( ?(nt|phone|[0-9]+).*)?|win(32|64|ce)|mac ?os( ?x)?.*"
+    r"|macintosh|mac(intel|ppc| os)?|darwin|os x.*"
     r"|ios.*|ipados.*|iphone( os)?|ipad|android.*|linux.*|ubuntu|debian|fedora|chrom(e|ium) ?os.*|cros|tizen.*|webos.*"
     r"|kaios|fuchsia|harmonyos|freebsd.*|watchos|tvos)\"?$"
 )
-VERSION = """osversion osv osver osbuild systemversion sysver secchuaplatformversion uapv platformversion device.osv
-    device.osversion os.version osversionandroid androidversion iosversion androidsdk apilevel
-    androidapilevel osapilevel deviceosversion kernelversion os.build mchplatformver"""
+VERSION = """osversion osvers xosv deviceapilevel iosbuild.osversion osv osver osbuild systemversion sysver
+    secchuaplatformversion uapv platformversion device.osv device.osversion os.version osversionandroid
+    androidversion iosversion androidsdk apilevel androidapilevel osapilevel deviceosversion
+    kernelversion os.build mchplatformver"""
 VERSIONS = r"(?i)^\"?([a-z]+ ?(os )?)?[0-9]{1,6}([._][0-9]{1,6}){0,4}[a-z0-9 ._-]{0,20}\"?$"
 
 

@@ -11,14 +11,14 @@ PAIR = """sr screen screenres screenresolution screensize resolution vp viewport
     screen.resolution device.resolution device.screensize window.size screen.size uscreen"""
 WEAK_PAIR = "res s ss bs dimensions wh ds xy"
 SIZE = r"^[0-9]{3,5} ?[xX*\x{D7},:/_] ?[0-9]{3,5}([xX*,@][0-9.]{1,4})?$"
-SIDE = """screenwidth screenheight screenw screenh swidth sheight scrw scrh scrwidth scrheight displaywidth
-    displayheight viewportwidth viewportheight vpw vph windowwidth windowheight winwidth winheight
-    innerwidth innerheight outerwidth outerheight availwidth availheight screenavailwidth
-    screenavailheight browserwidth browserheight devicewidth deviceheight device.w device.h device.width
-    device.height screen.width screen.height screen.w screen.h screen.availwidth screen.availheight
-    viewport.width viewport.height viewport.w viewport.h window.width window.height window.innerwidth
-    window.innerheight display.width display.height uw uh uaw uah screenresolution screenframe
-    screeninfo.width screeninfo.height secchviewportwidth secchviewportheight browser.width
+SIDE = """screenwidth windowinnerwidth windowinnerheight screenheight screenw screenh swidth sheight scrw scrh
+    scrwidth scrheight displaywidth displayheight viewportwidth viewportheight vpw vph windowwidth
+    windowheight winwidth winheight innerwidth innerheight outerwidth outerheight availwidth availheight
+    screenavailwidth screenavailheight browserwidth browserheight devicewidth deviceheight device.w
+    device.h device.width device.height screen.width screen.height screen.w screen.h screen.availwidth
+    screen.availheight viewport.width viewport.height viewport.w viewport.h window.width window.height
+    window.innerwidth window.innerheight display.width display.height uw uh uaw uah screenresolution
+    screenframe screeninfo.width screeninfo.height secchviewportwidth secchviewportheight browser.width
     browser.height"""
 SHORT_SIDE = "sw sh vw vh ww wh bw bh dw dh w h"
 DEPTH = """colordepth colourdepth screencolordepth screencolourdepth screendepth pixeldepth bitdepth sd cd ucd

@@ -16,7 +16,9 @@ HASHED = """canvashash canvasfp canvasfingerprint canvasdata canvasid webglhash 
 WHOLE = (
     "fingerprint devicefingerprint browserfingerprint fingerprinthash fphash fingerprintid murmurhash clientfingerprint"
 )
-LISTS = "fonts fontlist installedfonts fontslist jsfonts flashfonts plugins pluginlist navigatorplugins mimetypes"
+FONTS = "fonts fontlist installedfonts fontslist jsfonts flashfonts"
+PLUGINS = "plugins pluginlist navigatorplugins navplugins browserplugins mimetypes"
+PLUGIN = r"(?i)(pdf|flash|native client|widevine|plug-?in|quicktime|application/)"
 DIGEST = r"(?i)^-?[0-9a-f]{6,128}$|^-?[0-9]+\.[0-9]{6,}$|^[A-Za-z0-9+/=_-]{20,200}$"
 IMAGE = "data:image/"
 
@@ -30,6 +32,7 @@ def recognise(pairs: Pairs) -> Scores:
     surface = pairs.by_value(DIGEST, hashed & (pairs.length >= 6) & (pairs.length <= 200))
     surface |= pairs.by_value("^" + IMAGE, pairs.by_key("canvas|webgl|todataurl") & (pairs.length >= 60))
     whole = pairs.by_value(r"(?i)^[0-9a-f]{16,128}$", pairs.named(WHOLE) & (pairs.length >= 16) & (pairs.length <= 128))
-    listed = pairs.named(LISTS) & (pairs.length >= 16) & (pairs.length <= 20_000)
-    listed = pairs.by_value(r"^[^,;|]{2,}([,;|][^,;|]{2,}){2,}", listed)
+    long = (pairs.length >= 16) & (pairs.length <= 20_000)
+    listed = pairs.by_value(r"^[^,;|]+([,;|][^,;|]+)([,;|][^,;|]+)", pairs.named(FONTS) & long)
+    listed |= pairs.by_value(PLUGIN, pairs.named(PLUGINS) & long)
     return best(pairs.n, (whole, LIKELY), (listed, LIKELY), (surface, SURE), (component, SURE))

@@ -13,7 +13,7 @@ NAMED = """userid userlogin loginid login memberid memberno customerid customern
     auth0id firebaseuserid tokenuid"""
 USERNAME = "username userhandle screenname nickname accountname loginname"
 WEAK = "uid uuid puid usr userident accountid"
-VALUE = r"^\"?[\pL0-9][\pL0-9_.:|@=+/~$-]{2,255}\"?$"
+VALUE = r"^\"?[\pL0-9][\pL0-9_.:|@=+/~$-]+\"?$"
 WORDS = """true false null none undefined unknown anonymous guest user visitor default test nan logged-in loggedin
     logged_in logged-out loggedout logged_out not-logged-in new returning free premium anon admin root
     not_set not-set notset login email facebook google apple"""
@@ -26,8 +26,9 @@ def recognise(pairs: Pairs) -> Scores:
     named &= ~pairs.value_in(WORDS, named)
     named &= ~pairs.by_value(r"^0+$|^-?[0-9]{1,2}$|^[0-9]+\.[0-9]+$|^(https?:|/)|^[0-]+$", named)
     named &= ~pairs.by_value(r"(?i)^[^@ ]+@[^@ ]+\.[a-z]{2,}$", named)
-    handle = pairs.by_value(r"^[\pL0-9][\pL0-9_.-]{2,39}$", pairs.named(USERNAME) & short)
+    short_number = pairs.by_value(r"^[0-9]{3,4}$", named & (pairs.length <= 4))
+    handle = pairs.by_value(r"^[\pL0-9][\pL0-9_.-]+$", pairs.named(USERNAME) & short & (pairs.length <= 40))
     handle &= ~pairs.value_in(WORDS, handle)
     handle &= ~pairs.by_value(NOBODY, handle & pairs.by_value("^[0-9]", handle))
     weak = identifier(pairs, pairs.named(WEAK) & ~pairs.cookie & ~pairs.carrier_in("header"))
-    return best(pairs.n, (weak, HINT), (handle, LIKELY), (named, SURE))
+    return best(pairs.n, (weak | short_number, HINT), (handle, LIKELY), (named & ~short_number, SURE))
