@@ -1,14 +1,17 @@
-"""What every claim file uses: `write` keeps a number, `measure` takes seconds and peak memory together."""
+"""What claim and speed files use: `write` keeps a number, `measure` and `alone` take seconds and peak memory together."""
 
 import json
+import os
 import resource
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["RESULTS", "ROOT", "Measured", "measure", "write"]
+__all__ = ["RESULTS", "ROOT", "Measured", "alone", "measure", "one_core", "write"]
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -26,10 +29,11 @@ def write(name: str, *, value: float, low: float, high: float, n: int, protocol:
 
 @dataclass
 class Measured:
-    """Wall time in seconds and the highest resident memory in MB (1e6 bytes) inside one `measure` block."""
+    """Wall and processor time in seconds and the highest resident memory in MB (1e6 bytes) of one piece of work."""
 
     seconds: float = 0.0
     peak_mb: float = 0.0
+    cpu_s: float = 0.0
 
 
 @contextmanager
@@ -38,11 +42,11 @@ def measure() -> Iterator[Measured]:
     found = Measured()
     with suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")  # sets the high-water mark back to what is used now
-    start = time.perf_counter()
+    start, busy = time.perf_counter(), time.process_time()
     try:
         yield found
     finally:
-        found.seconds = time.perf_counter() - start
+        found.seconds, found.cpu_s = time.perf_counter() - start, time.process_time() - busy
         found.peak_mb = _peak_kib() * 1024 / 1e6
 
 
@@ -52,3 +56,28 @@ def _peak_kib() -> int:
             if line.startswith("VmHWM:"):
                 return int(line.split()[1])
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def one_core() -> None:
+    """Bind this process and those that it starts to one core, and libraries in them to one thread."""
+    with suppress(AttributeError):  # only Linux can bind a process
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "ARROW_IO_THREADS": "1"}
+
+
+def alone(arguments: list[str], *, codes: tuple[int, ...] = (0,)) -> Measured:
+    """Run Python with ARGUMENTS in a process of its own, output dropped; raises SystemExit for a code not in CODES.
+
+    Call it from a small process: Linux counts the memory of the one that starts another as if it were the other's.
+    """
+    paths = [str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    start = time.perf_counter()
+    process = subprocess.Popen([sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in codes:
+        raise SystemExit(f"the measured process ended with code {process.returncode}")
+    unit = 1 if sys.platform == "darwin" else 1024
+    return Measured(seconds, used.ru_maxrss * unit / 1e6, used.ru_utime + used.ru_stime)

@@ -7,8 +7,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow as pa
-from _traffic import write_har
 
+from _traffic import write_har
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Visits:
         """Yield slices of whole visits, of ROWS DATA rows or just above."""
         tables = [getattr(self, name) for name in ("visits", "traffic", "data", "consent")]
         n = self.visits.num_rows
+        if any(np.any(np.diff(_visit_numbers(t, self.visits)) < 0) for t in tables):
+            raise SystemExit("the rows of a visit do not lie together")
         edges = [np.searchsorted(_visit_numbers(t, self.visits), np.arange(n + 1)) for t in tables]
         start = 0
         for end in range(1, n + 1):
@@ -52,7 +54,8 @@ def tables(mix: int, requests: int, seed: int = 1) -> Visits:
         file = write_har(Path(folder) / "base.har", mix, requests, seed)
         pipeline.file(file, har, Options(file_no=0, scenario="unknown", region=None, columns={}, key=bytes(32)))
     visits, traffic, data, consent = (
-        pa.concat_tables(kept[name]).unify_dictionaries().combine_chunks() for name in ("visits", "traffic", "data", "consent")
+        pa.concat_tables(kept[name]).unify_dictionaries().combine_chunks()
+        for name in ("visits", "traffic", "data", "consent")
     )
     by_visit = np.argsort(_visit_numbers(consent, visits), kind="stable")
     return Visits(visits, traffic, data, consent.take(pa.array(by_visit)).combine_chunks())

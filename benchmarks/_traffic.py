@@ -44,7 +44,9 @@ def _headers(person: Person, host: str, page: str, more: list[tuple[str, str]]) 
     return [{"name": k, "value": v} for k, v in pairs]
 
 
-def _entry(rng: random.Random, mix: int, person: Person, hosts: list[str], page: str, ref: str, when: int) -> dict[str, object]:
+def _entry(
+    rng: random.Random, mix: int, person: Person, hosts: list[str], page: str, ref: str, when: int
+) -> dict[str, object]:
     host = rng.choice(hosts)
     query = {
         "v": "2", "cid": person.client, "dl": page, "sr": f"{person.width}x900", "ul": person.language,
@@ -54,8 +56,14 @@ def _entry(rng: random.Random, mix: int, person: Person, hosts: list[str], page:
     body, method, cookies = None, "GET", [("_ga", f"GA1.2.{person.client}")]
     if mix == 49:
         method = "POST"
-        cookies += [("uid2", _hex(rng, 32)), ("_fbp", f"fb.1.{when // 1000}.{person.client[:9]}"), ("sess", _hex(rng, 16))]
-        blob = base64.b64encode(json.dumps({"d": person.device, "n": rng.randrange(999), "tz": "Europe/Berlin"}).encode())
+        cookies += [
+            ("uid2", _hex(rng, 32)),
+            ("_fbp", f"fb.1.{when // 1000}.{person.client[:9]}"),
+            ("sess", _hex(rng, 16)),
+        ]
+        blob = base64.b64encode(
+            json.dumps({"d": person.device, "n": rng.randrange(999), "tz": "Europe/Berlin"}).encode()
+        )
         body = json.dumps(
             {
                 "batch": [
@@ -103,22 +111,49 @@ def entries(mix: int, requests: int, seed: int, per_page: int = 100) -> Iterator
         hosts = rng.sample(RECIPIENTS, RECIPIENTS_A_PAGE)
         page = f"https://www.{site}/article/{rng.randrange(9999)}?utm_source=mail&ref={rng.randrange(99)}"
         for i in range(min(per_page, requests - start)):
-            yield f"page_{start // per_page}", _entry(rng, mix, person, hosts, page, f"page_{start // per_page}", 60_000 + 40 * i)
+            yield (
+                f"page_{start // per_page}",
+                _entry(rng, mix, person, hosts, page, f"page_{start // per_page}", 60_000 + 40 * i),
+            )
+
+
+def _responses(rng: random.Random, size: int, n: int = 16) -> list[str]:
+    """N JSON strings of SIZE bytes with what bodies of responses hold: script with quotes and line ends, markup, base64."""
+    found = []
+    for _ in range(n):
+        text = ""
+        while len(text) < size:
+            name = _hex(rng, 6)
+            text += f'function f{name}(a){{return a["{name}"]||"\\u003c"+\'{name}\'}}\n<p class="{name}">caf\u00e9 {name}</p>\n'
+            text += base64.b64encode(rng.randbytes(rng.randrange(90))).decode()
+        inner = json.dumps(text, ensure_ascii=False)[1 : size - 1]
+        found.append(f'"{inner.rstrip(chr(92))}"')
+    return found
 
 
 def write_har(path: Path, mix: int, requests: int, seed: int = 1, *, pad: int = 0) -> Path:
-    """Write a HAR of REQUESTS requests; PAD adds response text of so many bytes to each entry."""
+    """Write a HAR of REQUESTS requests; PAD adds response text of so many bytes, as they lie in the file, to each entry."""
     with path.open("w", encoding="utf-8") as out:
         pages = [f"page_{n}" for n in range((requests + 99) // 100)]
         told = ",".join(
-            json.dumps({"id": p, "title": f"https://www.site-{n}.test/", "startedDateTime": "2026-03-01T10:00:00Z", "pageTimings": {}})
+            json.dumps(
+                {
+                    "id": p,
+                    "title": f"https://www.site-{n}.test/",
+                    "startedDateTime": "2026-03-01T10:00:00Z",
+                    "pageTimings": {},
+                }
+            )
             for n, p in enumerate(pages)
         )
-        out.write('{"log":{"version":"1.2","creator":{"name":"benchmark","version":"1"},"pages":[' + told + '],"entries":[')
-        filler = "x" * pad
+        out.write(
+            '{"log":{"version":"1.2","creator":{"name":"benchmark","version":"1"},"pages":[' + told + '],"entries":['
+        )
+        fillers = _responses(random.Random(seed), pad) if pad else []
         for n, (_, entry) in enumerate(entries(mix, requests, seed)):
+            text = json.dumps(entry, separators=(",", ":"))
             if pad:
-                entry["response"]["content"]["text"] = filler  # type: ignore[index]
-            out.write(("," if n else "") + json.dumps(entry, separators=(",", ":")))
+                text = text.replace('"content":{', f'"content":{{"text":{fillers[n % len(fillers)]},', 1)
+            out.write(("," if n else "") + text)
         out.write("]}}")
     return path

@@ -18,10 +18,10 @@ def module(source: str) -> ModuleType:
 @pytest.mark.parametrize(
     ("door", "source"),
     [
-        (contracts.RulePart, "VERSION = '1'\ndef find(visits): return visits"),
+        (contracts.RulePart, "VERSION = '1'\nPROOF = 'P4'\ndef find(visits): return visits"),
         (contracts.SurfacePart, "TYPE = 'contact.email'\ndef recognise(pairs): return pairs"),
-        (contracts.SignalPart, "KEYS = ('gpc',)\ndef read(value): return value"),
-        (contracts.CollectorPart, "def read(source): yield source"),
+        (contracts.SignalPart, "KEYS = ('gpc',)\ndef read(key, text): return text"),
+        (contracts.CollectorPart, "SUFFIXES = ('.har',)\ndef read(path, options, notes): yield path"),
         (contracts.ReportPart, "def write(result, out): return out"),
     ],
 )

@@ -38,7 +38,7 @@ def parts(package: str, wanted: str | None) -> str:
         raise UsageError(f"there is no shelf '{wanted}'; there is: {', '.join(there) or 'none'}")
     lines = []
     for name in chosen:
-        shelf = Shelf(f"{package}.{name.replace('/', '.')}", "")
+        shelf: Shelf[object] = Shelf(f"{package}.{name.replace('/', '.')}", "")
         width = max((len(part) for part in shelf.names()), default=0)
         lines += [name, *(f"  {part:{width}}  {shelf.summary(part)}" for part in shelf.names()), ""]
     return "\n".join(lines[:-1])

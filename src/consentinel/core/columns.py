@@ -8,7 +8,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["Groups", "codes", "floats", "grouped", "ints", "labels", "one", "relabel"]
+__all__ = ["Groups", "codes", "floats", "grouped", "ints", "labels", "one", "relabel", "values"]
 
 Ints = npt.NDArray[np.int64]
 
@@ -35,6 +35,14 @@ def labels(column: pa.ChunkedArray | pa.Array) -> list[Any]:
     """Return the labels that the codes of a dictionary column stand for."""
     found: list[Any] = one(column).dictionary.to_pylist()
     return found
+
+
+def values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
+    """Return a column as Python values; a dictionary column much faster than Arrow's own to_pylist."""
+    if not pa.types.is_dictionary(column.type):
+        return column.to_pylist()  # type: ignore[no-any-return]
+    names = [*labels(column), None]
+    return [names[code] for code in codes(column).tolist()]
 
 
 def ints(column: pa.ChunkedArray, null: int = 0) -> Ints:

@@ -32,6 +32,7 @@ __all__ = [
 ]
 
 Batch_co = TypeVar("Batch_co", covariant=True)
+Options_contra = TypeVar("Options_contra", contravariant=True)
 Statement_co = TypeVar("Statement_co", covariant=True)
 Pairs_contra = TypeVar("Pairs_contra", contravariant=True)
 Result_contra = TypeVar("Result_contra", contravariant=True)
@@ -41,11 +42,19 @@ Result_contra = TypeVar("Result_contra", contravariant=True)
 
 
 @runtime_checkable
-class CollectorPart(Protocol[Batch_co]):
+class CollectorPart(Protocol[Options_contra, Batch_co]):
     """A source of traffic, read in batches so that memory does not grow with the file."""
 
-    def read(self, source: Path, /, *args: Any, **options: Any) -> Iterator[Batch_co]:
-        """Yield batches of SOURCE; a record that cannot be read is reported and never costs the others."""
+    @property
+    def __name__(self) -> str: ...
+
+    @property
+    def SUFFIXES(self) -> tuple[str, ...]:
+        """Ends of file names that it reads, lower case."""
+        ...
+
+    def read(self, path: Path, options: Options_contra, notes: list[str], /) -> Iterator[Batch_co]:
+        """Yield batches of the file PATH; a record that cannot be read is told in NOTES and never costs the others."""
         ...
 
 
@@ -58,8 +67,8 @@ class SignalPart(Protocol[Statement_co]):
         """The names of the fields that carry it, lower case."""
         ...
 
-    def read(self, value: str, /, *args: Any, **options: Any) -> Statement_co:
-        """Return what one string says."""
+    def read(self, key: str, text: str, /) -> Statement_co | None:
+        """Return what TEXT, found under KEY (lower case), says; None when it is no such signal. Never raises."""
         ...
 
 
@@ -80,6 +89,14 @@ class SurfacePart(Protocol[Pairs_contra]):
 @runtime_checkable
 class RulePart(Protocol):
     """A rule over whole visits."""
+
+    @property
+    def __name__(self) -> str: ...
+
+    @property
+    def PROOF(self) -> str:
+        """The proof level of its claims (P1 to P4); planted values raise it to P0."""
+        ...
 
     @property
     def VERSION(self) -> str:

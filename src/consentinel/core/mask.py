@@ -8,6 +8,7 @@ import hashlib
 import os
 import re
 import secrets
+import time
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ import pyarrow.compute as pc
 
 from consentinel.core.errors import BadInput, UsageError
 
-__all__ = ["digests", "entropies", "path_templates", "project_key", "shapes"]
+__all__ = ["digests", "entropies", "field_names", "path_templates", "project_key", "shapes"]
 
 KEY_BYTES = 32
 SHAPE_MAX = 48
@@ -43,7 +44,7 @@ def project_key(file: Path) -> bytes:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         try:
-            return _parse_key(file.read_text("ascii"), file.name)
+            return _parse_key(_written(file), file.name)
         except (OSError, UnicodeDecodeError) as why:
             raise BadInput(f"the project key cannot be read ({_reason(why)})", where=file.name) from None
     except OSError as why:
@@ -53,9 +54,25 @@ def project_key(file: Path) -> bytes:
             todo="Run in a folder you may write to, or set CONSENTINEL_KEY to 64 hexadecimal digits",
         ) from None
     key = secrets.token_bytes(KEY_BYTES)
-    with os.fdopen(handle, "w") as out:
-        out.write(key.hex() + "\n")
+    try:
+        with os.fdopen(handle, "w") as out:
+            out.write(key.hex() + "\n")
+    except OSError as why:
+        file.unlink(missing_ok=True)
+        raise BadInput(
+            f"the project key cannot be written ({_reason(why)})", where=file.name, todo="Free space"
+        ) from None
     return key
+
+
+def _written(file: Path) -> str:
+    """The text of FILE; another process may have made it a moment ago and be about to write."""
+    for _ in range(50):
+        text = file.read_text("ascii")
+        if text:
+            break
+        time.sleep(0.02)
+    return text
 
 
 def _reason(why: Exception) -> str:
@@ -152,7 +169,7 @@ _VARIABLE = "|".join(
         r"[0-9a-fA-F]{16,}",  # hexadecimal ids and hashes
         r"[^/]*@[^/]*",  # addresses
         r"[^/]{33,}",  # anything long
-        r"[A-Za-z_-]*[0-9][A-Za-z0-9_=-]*[0-9][A-Za-z0-9_=-]*[0-9][A-Za-z0-9_=-]*[0-9][A-Za-z0-9_=-]*",  # mixed tokens
+        r"(?:[^/0-9]*[0-9]){4}[^/]*",  # mixed tokens, coordinates, file names with an id in them
         r"[^/]*%[0-9a-fA-F]{2}[^/]*",  # encoded text
         r"[^/]*[^ -~][^/]*",  # text of other scripts
     ],
@@ -166,3 +183,28 @@ def path_templates(paths: list[str]) -> list[str]:
     Matrix parameters (";name=value") are dropped: a path is itself an identifier when it carries one.
     """
     return [_SEGMENT.sub("{}", p.partition(";")[0])[:200] if p else "" for p in paths]
+
+
+_MAY_IDENTIFY = re.compile(r"[@%]|[0-9].{6}|.{33}")
+_IDENTIFYING = re.compile(
+    "|".join(
+        [
+            r"[\w.+-]*[\w+-](?:@|%40)[\w-]+(?:\.[\w-]+)+",  # addresses; not @type of linked data
+            r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{20,40}",  # UUIDs
+            r"\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b",  # IPv4 addresses
+            r"(?=[a-fA-F]*[0-9])[0-9a-fA-F]{12,}",  # hexadecimal ids
+            r"[0-9]{6,}",  # numbers
+            r"[^.\[\]]{65,}",  # text, not a name
+            r"(?=[A-Za-z_-]{0,31}[0-9])[A-Za-z0-9_-]{0,31}[0-9][A-Za-z0-9_-]*(?<=[A-Za-z0-9_-]{32})",  # tokens
+        ]
+    )
+)
+
+
+def field_names(names: list[str]) -> list[str]:
+    """Return each field name with the parts that are themselves identifiers replaced by {}.
+
+    Addresses, UUIDs, IP addresses, hexadecimal ids from 12 digits, numbers from 6 digits, and any inner name that is
+    too long to be one: objects are often keyed by user, and cookies named after an account.
+    """
+    return [_IDENTIFYING.sub("{}", n) if _MAY_IDENTIFY.search(n) else n for n in names]

@@ -17,7 +17,6 @@ from consentinel.core.errors import BadInput, ConsentinelError, UsageError
 
 if TYPE_CHECKING:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
 __all__ = ["Outcome", "Run", "atomic"]
 
@@ -42,7 +41,9 @@ def atomic(path: Path) -> Iterator[Path]:
         yield beside
         os.replace(beside, path)
     except OSError as why:
-        raise BadInput(f"cannot be written ({why.strerror or why})", where=path.name, todo="Free space or name another --out") from None
+        raise BadInput(
+            f"cannot be written ({why.strerror or why})", where=path.name, todo="Free space or name another --out"
+        ) from None
     finally:
         beside.unlink(missing_ok=True)
 
@@ -114,6 +115,8 @@ class Run:
 
     def read(self, path: Path) -> Path:
         """Record that PATH was read, with its size and SHA-256, and return it. Raises BadInput when it cannot be."""
+        if path.exists() and not path.is_file():  # a pipe could be read only once, a folder not at all
+            raise BadInput("is not a regular file", where=path.name, todo="Save it as a file first")
         try:
             with path.open("rb") as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -4,15 +4,19 @@ import ast
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from typing import Generic, TypeVar, cast
 
 from consentinel.core.errors import UsageError
 
 __all__ = ["Shelf"]
 
+Part = TypeVar("Part")
 
-class Shelf:
+
+class Shelf(Generic[Part]):
     """The parts in one package: every module in it whose name does not start with an underscore.
+
+    Part is the Protocol (core/contracts.py) that each of them keeps, so that a type checker sees what `take` returns.
 
     Listing and describing read the folder and import nothing; `take` imports one part.
     """
@@ -36,7 +40,7 @@ class Shelf:
         text = ast.get_docstring(ast.parse((self.folder() / f"{name}.py").read_text("utf-8"))) or ""
         return text.partition("\n")[0]
 
-    def take(self, name: str) -> ModuleType:
+    def take(self, name: str) -> Part:
         """Import the part NAME and return its module, which has the door that the shelf promises.
 
         Raises UsageError when there is no such part; the message lists those that there are.
@@ -44,7 +48,7 @@ class Shelf:
         if name not in self.names():
             short = self.package.removeprefix("consentinel.").replace(".", "/")
             raise UsageError(f"no '{name}' on {short}; there is: {', '.join(self.names())}")
-        return import_module(f"{self.package}.{name}")
+        return cast(Part, import_module(f"{self.package}.{name}"))
 
     def choose(self, wanted: str) -> list[str]:
         """Return the part names in WANTED: "all", or names separated by commas; "-name" leaves one out."""

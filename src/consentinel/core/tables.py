@@ -9,7 +9,19 @@ import pyarrow as pa
 
 from consentinel.core.errors import ContractBroken
 
-__all__ = ["CALLS", "CONSENT", "DATA", "EVIDENCE", "FINDINGS", "TABLES", "TRAFFIC", "VISITS", "check", "empty", "narrow"]
+__all__ = [
+    "CALLS",
+    "CONSENT",
+    "DATA",
+    "EVIDENCE",
+    "FINDINGS",
+    "TABLES",
+    "TRAFFIC",
+    "VISITS",
+    "check",
+    "empty",
+    "narrow",
+]
 
 TEXT = pa.string()
 LABEL = pa.dictionary(pa.int32(), pa.string())
@@ -74,7 +86,7 @@ DATA = _schema(
     seq=pa.int32(),  # the TRAFFIC row it travelled in; null where there is no request
     time=MICROS,
     action=LABEL,  # sent, stored, read, column
-    carrier=LABEL,  # path, query, fragment, header, cookie, form, json, multipart, text, body, set-cookie, cookie-store, ...
+    carrier=LABEL,  # path, query, header, cookie, form, json, multipart, text, body, set-cookie, cookie-store, ...
     key=LABEL,  # name of the field, inner names joined by dots, list positions replaced by []
     decode_path=LABEL,  # decodings applied outside in, joined by ">": "base64>json"; empty when plain
     depth=pa.int32(),  # number of decodings
@@ -177,7 +189,7 @@ FINDINGS = _schema(
     explanation=TEXT,
 )
 
-# One row is one minimised record that a finding points to: names, shapes, types and times; no value and no digest of one.
+# One row is one minimised record that a finding points to: names, shapes, types, times; no value, no digest of one.
 EVIDENCE = _schema(
     run_id=LABEL,
     evidence_id=TEXT,  # hash of the record
@@ -224,7 +236,9 @@ def _cast(column: pa.ChunkedArray, field: pa.Field, who: str) -> pa.ChunkedArray
             return encoded if encoded.type == field.type else encoded.cast(field.type)
         return column.cast(field.type)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as why:
-        raise ContractBroken(f"{who}: column '{field.name}' should be {field.type}, got {column.type} ({why})") from None
+        raise ContractBroken(
+            f"{who}: column '{field.name}' should be {field.type}, got {column.type} ({why})"
+        ) from None
 
 
 def empty(schema: pa.Schema) -> pa.Table:

@@ -92,4 +92,4 @@ class _Unsealed(io.RawIOBase):
 
 def unseal(file: BinaryIO, key: bytes, where: str) -> BinaryIO:
     """Return the plain bytes of a sealed file as a stream; raises BadInput when the key or the file is wrong."""
-    return io.BufferedReader(_Unsealed(file, key, where), CHUNK)  # type: ignore[return-value]
+    return io.BufferedReader(_Unsealed(file, key, where), CHUNK)

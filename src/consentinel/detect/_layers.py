@@ -16,6 +16,7 @@ MAX_TEXT = 1 << 16  # characters kept of one value
 MAX_INFLATED = 4 << 20  # bytes that one compressed value may expand to
 MAX_NESTING = 48  # levels of JSON looked into
 MAX_LEAVES = 2_000  # values taken from one raw value
+MAX_NAME = 200  # characters kept of one name
 
 Pairs = tuple[list[str], list[str]]
 
@@ -31,6 +32,9 @@ _READABLE_HEAD = re.compile(
     rb"(?:[\t\n\r\x20-\x7e]|[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3})*"
     rb"[\xc2-\xf4]?[\x80-\xbf]{0,2}"
 )
+# What no field is called: text that was sent without a name, such as JSON or base64 right behind the question mark.
+_NAMELESS = re.compile(r"[\s\"{}<>]|%(?:7[BbDd]|22)|.{120}", re.DOTALL)
+_BARE_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{13,}={1,2}")
 _PART_NAME = re.compile(rb'name="([^"\r\n]{0,200})"')
 
 
@@ -39,7 +43,10 @@ def pairs(text: str, separator: str = "&") -> Pairs:
     keys, values = [], []
     for piece in text.split(separator, MAX_LEAVES)[:MAX_LEAVES]:
         key, _, value = piece.partition("=")
-        if value:
+        if len(key) > 12 and (_NAMELESS.search(key) or (len(value) < 2 and _bare_base64(piece))):
+            keys.append("")
+            values.append(unquote_plus(piece))
+        elif value:
             keys.append(unquote_plus(key) if "%" in key or "+" in key else key)
             values.append(unquote_plus(value) if "%" in value or "+" in value else value)
         elif key and "=" not in piece:  # a bare value such as ?jane@example.com
@@ -48,13 +55,17 @@ def pairs(text: str, separator: str = "&") -> Pairs:
     return keys, values
 
 
+def _bare_base64(piece: str) -> bool:
+    return len(piece) % 4 == 0 and _BARE_BASE64.fullmatch(piece) is not None
+
+
 def cookies(text: str) -> Pairs:
     """Split a Cookie header (RFC 6265 section 4.2)."""
     keys, values = [], []
     for piece in text.split(";", MAX_LEAVES)[:MAX_LEAVES]:
         key, sep, value = piece.strip().partition("=")
         if sep and value:
-            keys.append(key)
+            keys.append(key[:MAX_NAME])
             values.append(value.strip('"'))
     return keys, values
 
@@ -80,7 +91,7 @@ def _flatten(node: object, name: str, keys: list[str], values: list[str], level:
         return
     if isinstance(node, dict):
         for key, item in node.items():
-            _put(item, f"{name}.{key}" if name else str(key), keys, values, level)
+            _put(item, f"{name}.{key[:MAX_NAME]}"[:MAX_NAME] if name else key[:MAX_NAME], keys, values, level)
     elif isinstance(node, list):
         inner = name + "[]"
         for item in node[:MAX_LEAVES]:
@@ -223,8 +234,8 @@ def multipart(raw: bytes) -> Pairs | None:
         head, _, body = part.partition(b"\r\n\r\n")
         if not body:
             head, _, body = part.partition(b"\n\n")
-        name = _PART_NAME.search(head)
-        if name and b"filename=" not in head:
+        name = _PART_NAME.search(head, 0, 2_000)
+        if name and b"filename" not in head[:2_000]:
             text = body.removesuffix(b"\n").removesuffix(b"\r")[:MAX_TEXT].decode("utf-8", "replace")
             if text:
                 keys.append(name[1].decode("utf-8", "replace"))

@@ -9,6 +9,7 @@ Mode storage, no opt-out. Lanes are combined to the most protective answer: deni
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +24,9 @@ FOREVER = 2**62
 STATES = ("none", "granted", "before", "opted_out", "denied")  # by how much each protects
 NONE, GRANTED, BEFORE, OPTED_OUT, DENIED = range(5)
 
-_SAID = tuple(f.name for f in fields(Reading) if f.name not in ("source", "quality", "reason", "sections", "created", "updated"))
+_SAID = tuple(
+    f.name for f in fields(Reading) if f.name not in ("source", "quality", "reason", "sections", "created", "updated")
+)
 _COLUMNS = tuple(n for n in _SAID if n in CONSENT.names and n != "restrictions")
 # TCF 2.2, appendix A: purposes 1 and 3 to 6 need consent, the others may rest on legitimate interest.
 _LI_POSSIBLE = sum(1 << (p - 1) for p in (2, 7, 8, 9, 10, 11))
@@ -78,11 +81,25 @@ def intervals(
 
 def _lane_numbers(readings: list[Reading]) -> np.ndarray:
     seen: dict[tuple[object, ...], int] = {}
-    stated = ("gdpr_applies", "purposes_consent", "gpc", "sale_opt_out", "ad_storage", "ad_personalization", "ad_user_data")
-    return np.array(
-        [seen.setdefault((r.source, *(getattr(r, n) is not None for n in stated)), len(seen)) for r in readings],
-        np.int64,
+    stated = (
+        "gdpr_applies",
+        "purposes_consent",
+        "gpc",
+        "sale_opt_out",
+        "ad_storage",
+        "ad_personalization",
+        "ad_user_data",
     )
+    kinds = [(r.source, _decides(r.source, r.quality), *(getattr(r, n) is not None for n in stated)) for r in readings]
+    return np.array([seen.setdefault(kind, len(seen)) for kind in kinds], np.int64)
+
+
+def _decides(source: str | None, quality: str | None) -> bool:
+    """Say whether a reading is judged by: not one that is cut off or damaged, whose bits may be anything.
+
+    Nor does it end what was said before it.
+    """
+    return quality != "malformed" and not (quality == "partial" and source in ("tcf", "gpp"))
 
 
 def _overall(said: Reading) -> str:
@@ -91,7 +108,9 @@ def _overall(said: Reading) -> str:
         return "unknown"
     asked = (said.ad_storage, said.analytics_storage, said.ad_user_data, said.ad_personalization)
     stated = [s for s in asked if s is not None]
-    stated += [not s for s in (said.gpc, said.sale_opt_out, said.sharing_opt_out, said.targeted_opt_out) if s is not None]
+    stated += [
+        not s for s in (said.gpc, said.sale_opt_out, said.sharing_opt_out, said.targeted_opt_out) if s is not None
+    ]
     if said.purposes_consent is not None:
         stated += [bool(said.purposes_consent & (1 << p)) for p in range(10)]
     if not stated:
@@ -150,21 +169,23 @@ class Lane:
         return np.where(inside, found, -1)
 
 
-_TIME_BITS = 40  # 12 days of microseconds within a visit; later times count as the end of that
-
-
 def sort_key(visit: np.ndarray, time: np.ndarray, started: np.ndarray) -> np.ndarray:
-    """Return visit number and time since the visit started as one sortable integer."""
-    since = np.clip(time - started[visit], 0, (1 << _TIME_BITS) - 1)
-    return (visit.astype(np.int64) << _TIME_BITS) | since
+    """Return visit number and time as one sortable integer; STARTED has the start of every visit of the batch.
+
+    Times count from half of the range before the start, since a capture need not be in order. The range is what the
+    number of visits leaves of 62 bits: years for fifty thousand visits. What lies outside counts as its edge.
+    """
+    bits = 62 - len(started).bit_length()
+    since = np.clip(time - started[visit], -(1 << (bits - 1)), (1 << (bits - 1)) - 1) + (1 << (bits - 1))
+    return (np.asarray(visit, np.int64) << bits) | since
 
 
 def lanes(consent: pa.Table, visit_number: dict[str, int], started: np.ndarray) -> list[Lane]:
     """Return the CONSENT rows of a batch as lanes; rows of other visits are left out."""
-    groups: dict[tuple[object, ...], list[tuple[int, int, int, int, Reading, str]]] = {}
+    groups: dict[tuple[object, ...], list[tuple[int, int, int, Reading, str]]] = {}
     for row in _rows(consent):
         number = visit_number.get(row["visit_id"])
-        if number is None or row["quality"] == "malformed":
+        if number is None or not _decides(row["source"], row["quality"]):
             continue
         said = Reading(
             source=row["source"],
@@ -174,21 +195,17 @@ def lanes(consent: pa.Table, visit_number: dict[str, int], started: np.ndarray) 
         )
         state = row["state"] if row["source"] in ("cmp", "scenario", "table") else ""
         lane = (row["source"], row["scope"], *(row[n] is not None for n in _COLUMNS))
-        since = min(max(row["valid_from"] - int(started[number]), 0), (1 << _TIME_BITS) - 1)
-        groups.setdefault(lane, []).append(
-            ((number << _TIME_BITS) | since, row["valid_from"], row["valid_until"], number, said, state)
-        )
+        groups.setdefault(lane, []).append((number, row["valid_from"], row["valid_until"], said, state))
     result = []
     for (source, *_), items in groups.items():
-        items.sort(key=lambda item: item[:2])
-        start, _, until, number, said, state = zip(*items, strict=True)
-        result.append(
-            Lane(str(source), np.array(start), np.array(until), np.array(number), list(said), list(state))
-        )
+        items.sort(key=lambda item: item[:3])
+        visit, since, until, said, state = zip(*items, strict=True)
+        start = sort_key(np.array(visit), np.array(since, np.int64), started)
+        result.append(Lane(str(source), start, np.array(until), np.array(visit), list(said), list(state)))
     return result
 
 
-def _rows(consent: pa.Table) -> Iterable[dict[str, object]]:
+def _rows(consent: pa.Table) -> Iterable[dict[str, Any]]:
     names = ["visit_id", "source", "scope", "state", "valid_from", "valid_until", "quality", "restrictions", *_COLUMNS]
     return consent.select(names).to_pylist()  # type: ignore[no-any-return]
 
@@ -208,12 +225,11 @@ def tcf_allows(said: Reading, purposes: tuple[int, ...], vendor: int | None) -> 
     by_interest = vendor is None or _has(said.vendors_li, vendor)
     if vendor is not None and said.vendors_disclosed and not _has(said.vendors_disclosed, vendor):
         return False
-    rules = {p: k for p, k, vendors in said.restrictions if vendor is not None and _has(vendors, vendor)}
+    rules = {(p, k) for p, k, vendors in said.restrictions if vendor is not None and _has(vendors, vendor)}
     for purpose in purposes:
         bit = 1 << (purpose - 1)
-        kind = rules.get(purpose)
-        consented = bool(consent & bit) and by_consent and kind in (None, 1)
-        legitimate = bool(interest & bit) and by_interest and kind in (None, 2)
+        consented = bool(consent & bit) and by_consent and not rules & {(purpose, 0), (purpose, 2)}
+        legitimate = bool(interest & bit) and by_interest and not rules & {(purpose, 0), (purpose, 1)}
         if not (consented or legitimate):
             return False
     return True

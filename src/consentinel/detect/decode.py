@@ -2,7 +2,8 @@
 
 The first split (a query into its fields, a JSON body into its values) is how the data travelled and is not counted;
 each further decoding of a single value is a layer, told in `decode_path` outside in ("base64>json"). Work is done once
-per distinct raw value. Limits: three layers, 2,000 values and 4 MB inflated per raw value, 64 k characters per value.
+per distinct raw value. Limits: three layers, 2,000 values and about 16 MB of decoded text per raw value, 4 MB out of
+one decompression, 64 k characters kept of a value.
 """
 
 import re
@@ -14,12 +15,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from consentinel.core.columns import one
+from consentinel.core.mask import field_names
 from consentinel.detect import _layers
-from consentinel.detect._layers import MAX_LEAVES, MAX_TEXT
+from consentinel.detect._layers import MAX_LEAVES, MAX_NAME, MAX_TEXT
 
 __all__ = ["LAYERS", "LEAVES", "Decoder", "expand", "explode"]
 
 LAYERS = 3
+MAX_UNPACKED = 16 << 20  # characters
 
 # One leaf value, still raw: the columns of RAW with the final carrier and key, and how it was decoded.
 LEAVES = pa.schema(
@@ -40,6 +44,7 @@ LEAVES = pa.schema(
 
 _SEGMENT_OF_INTEREST = re.compile(r"[0-9@%=]")
 _SHORT, _LONG = 128, 4 << 20  # characters
+_PACKED = ("H4sI", "eAE", "eF4", "eJ", "eN", "1f8b", "1F8B", "78")  # how gzip and zlib start in base64 and hex
 _CACHED_LENGTH = 2_048
 _CACHED_VALUES = 100_000
 
@@ -53,6 +58,7 @@ class Leaves:
     values: list[str] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     lifetime_s: int = -1
+    unpacked: int = 0  # characters that decoding made so far
 
 
 def explode(carrier: str, raw: bytes) -> Leaves:
@@ -78,7 +84,7 @@ def _set_cookie(text: str) -> Leaves:
     leaves = _peel_all(Leaves("set-cookie"), (keys, values), "")
     for piece in attributes:
         name, _, value = piece.strip().partition("=")
-        if name.lower() == "max-age" and value.lstrip("-").isdecimal() and len(value) < 12:
+        if name.lower() == "max-age" and len(value) < 12 and value.removeprefix("-").isdecimal():
             leaves.lifetime_s = max(int(value), 0)
             break
         if name.lower() == "expires":
@@ -144,14 +150,17 @@ def _peel_all(leaves: Leaves, pairs: _layers.Pairs, path: str) -> Leaves:
 def _peel(leaves: Leaves, key: str, text: str, path: str, depth: int) -> None:
     """Add TEXT to the leaves, or what is inside when it is an encoding and layers are left."""
     found = None
-    if depth < LAYERS and len(text) >= 8:  # ids and names come again and again: remember what is inside short texts
-        found = _inside_short(text) if len(text) <= _SHORT else _inside(text) if len(text) <= _LONG else None
+    if depth < LAYERS and 8 <= len(text) <= _LONG and leaves.unpacked < MAX_UNPACKED:
+        # Ids and names come again and again: remember what is inside short texts, unless it may be large.
+        short = len(text) <= _SHORT and not text.startswith(_PACKED)
+        found = _inside_short(text) if short else _inside(text)
     if found is None:
         leaves.keys.append(key)
         leaves.values.append(text if len(text) <= MAX_TEXT else text[:MAX_TEXT])
         leaves.paths.append(path)
         return
     name, (names, texts) = found
+    leaves.unpacked += sum(map(len, texts))
     inner = f"{path}>{name}" if path else name
     for sub, value in zip(names, texts, strict=True):
         if len(leaves.keys) >= MAX_LEAVES:
@@ -161,7 +170,7 @@ def _peel(leaves: Leaves, key: str, text: str, path: str, depth: int) -> None:
             leaves.values.append(value[:MAX_TEXT])
             leaves.paths.append(path)
         elif value:
-            _peel(leaves, f"{key}.{sub}" if key and sub else key or sub, value, inner, depth + 1)
+            _peel(leaves, f"{key[:MAX_NAME]}.{sub}" if key and sub else key or sub, value, inner, depth + 1)
 
 
 def _inside(text: str) -> tuple[str, _layers.Pairs] | None:
@@ -224,8 +233,8 @@ def expand(raw: pa.Table, leaves_of=explode) -> pa.Table:  # type: ignore[no-unt
     raw = raw.combine_chunks() if raw.num_rows else raw
     if not raw.num_rows:
         return LEAVES.empty_table()
-    carrier = _one(raw["carrier"])
-    value = _one(raw["value"]).dictionary_encode()
+    carrier = one(raw["carrier"])
+    value = one(raw["value"]).dictionary_encode()
     n_carriers = len(carrier.dictionary)
     combined = value.indices.to_numpy().astype(np.int64) * n_carriers + carrier.indices.to_numpy()
     unique, row_to_unique = np.unique(combined, return_inverse=True)
@@ -251,24 +260,19 @@ def expand(raw: pa.Table, leaves_of=explode) -> pa.Table:  # type: ignore[no-unt
     leaf = starts[row_to_unique][row] + (np.arange(len(row)) - first[row])
     at = pa.array(row)
     sub = _labels(keys)
-    key = _joined(_one(raw["key"]).dictionary_encode().take(at), sub.take(pa.array(leaf)))
+    key = _joined(one(raw["key"]).dictionary_encode().take(at), sub.take(pa.array(leaf)))
     path = pa.array(paths, pa.string()).dictionary_encode().take(pa.array(leaf))
     depth = np.array([p.count(">") + 1 if p else 0 for p in path.dictionary.to_pylist()], np.int32)
     text = _strings(texts).dictionary_encode().take(pa.array(leaf))
     where = pa.array(final, pa.string()).dictionary_encode().take(pa.array(row_to_unique[row]))
-    time = _one(raw["time"]).take(at)
-    life = _lifetimes(_one(raw["lifetime_s"]).take(at), np.array(lives, np.int64)[row_to_unique][row], time)
+    time = one(raw["time"]).take(at)
+    life = _lifetimes(one(raw["lifetime_s"]).take(at), np.array(lives, np.int64)[row_to_unique][row], time)
     columns = [raw["visit_id"], raw["seq"], raw["time"], raw["action"]]
     return pa.table(
-        [*(_one(c).take(at) for c in columns), where, _one(raw["recipient"]).take(at), life, key, path,
+        [*(one(c).take(at) for c in columns), where, one(raw["recipient"]).take(at), life, key, path,
          pa.array(depth[path.indices.to_numpy()] if len(depth) else [], pa.int32()), text],
         schema=LEAVES,
     )  # fmt: skip
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    merged = column.combine_chunks()
-    return merged.chunk(0) if isinstance(merged, pa.ChunkedArray) else merged
 
 
 def _lifetimes(told: pa.Array, parsed: np.ndarray, time: pa.Array) -> pa.Array:
@@ -288,7 +292,7 @@ def _joined(outer: pa.DictionaryArray, inner: pa.DictionaryArray) -> pa.Dictiona
     for code in unique.tolist():
         left, right = a[code // n], b[code % n]
         names.append((f"{left}.{right}" if left and right else left or right)[:200])
-    small = pa.array(names, pa.string()).dictionary_encode()
+    small = pa.array(field_names(names), pa.string()).dictionary_encode()
     codes = small.indices.to_numpy()[inverse].astype(np.int32)
     return pa.DictionaryArray.from_arrays(pa.array(codes), small.dictionary)
 

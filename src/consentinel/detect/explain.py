@@ -5,6 +5,7 @@ from functools import lru_cache
 
 import pyarrow as pa
 
+from consentinel.core.columns import values
 from consentinel.core.errors import UsageError
 from consentinel.core.text import one_line
 from consentinel.detect.shelves import RULES
@@ -96,7 +97,7 @@ def explain(findings: pa.Table) -> pa.Array:
 
     A sentence holds names, counts and consent states; never a value. Every text field is made safe to show.
     """
-    columns = [findings.column(name).to_pylist() for name in _FIELDS]
+    columns = [values(findings.column(name)) for name in _FIELDS]
     return pa.array([_sentence(*row) for row in zip(*columns, strict=True)], pa.string())
 
 

@@ -1,4 +1,4 @@
-"""Equal claims become one group: counts, times, names of fields and examples, batch by batch and then over all batches."""
+"""Equal claims become one group, batch by batch and then over all batches: counts, times, names, examples."""
 
 import numpy as np
 import pyarrow as pa
@@ -105,8 +105,14 @@ def _examples(claims: pa.Table, data: pa.Table, traffic: pa.Table | None) -> tup
     """EVIDENCE of one row of each group, and the place in the code that it came from."""
     datum = data.select(["visit_id", *_OF_DATUM]).take(claims["row"])
     facts = {name: datum[name] for name in _OF_DATUM}
-    facts |= {"scenario": claims["scenario"], "consent": claims["consent_state"], "consent_from": claims["consent_source"]}
-    where: dict[str, pa.Array] = {n: pa.nulls(claims.num_rows, PARTIAL.field(n).type) for n in ("location", "line", "col")}
+    facts |= {
+        "scenario": claims["scenario"],
+        "consent": claims["consent_state"],
+        "consent_from": claims["consent_source"],
+    }
+    where: dict[str, pa.Array] = {
+        n: pa.nulls(claims.num_rows, PARTIAL.field(n).type) for n in ("location", "line", "col")
+    }
     rows = _traffic_rows(traffic, datum)
     if traffic is not None:
         asked = pa.array(rows, mask=rows < 0)
@@ -151,8 +157,14 @@ def merge(partials: list[pa.Table]) -> pa.Table:
         return every
     first = every.take(pa.array(groups.order[groups.starts]))
     merged: dict[str, pa.Array] = {n: pa.array(groups.sum(ints(every[n]))) for n in ("n", "n_visits")}
-    merged |= {"first": pa.array(groups.least(ints(every["first"]))), "last": pa.array(groups.most(ints(every["last"])))}
-    merged |= {"p": pa.array(groups.most(floats(every["p"]))), "bits": pa.array(groups.most(ints(every["bits"])), pa.int32())}
+    merged |= {
+        "first": pa.array(groups.least(ints(every["first"]))),
+        "last": pa.array(groups.most(ints(every["last"]))),
+    }
+    merged |= {
+        "p": pa.array(groups.most(floats(every["p"]))),
+        "bits": pa.array(groups.most(ints(every["bits"])), pa.int32()),
+    }
     limits = {"keys": MAX_KEYS, "evidence_ids": EVIDENCE_PER_GROUP}
     merged |= {name: _gathered(one(every[name]), groups, limit) for name, limit in limits.items()}
     return pa.table([merged.get(f.name, first[f.name]) for f in PARTIAL], schema=PARTIAL)

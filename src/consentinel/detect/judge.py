@@ -1,13 +1,13 @@
-"""From sightings to findings: run the rules, keep the strongest claim on each row, group equal claims, keep evidence."""
+"""From sightings to findings: run the rules, keep the strongest claim on each row, group equal claims."""
 
 import hashlib
-from types import ModuleType
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from consentinel.core.columns import codes, floats, ints, labels, relabel
+from consentinel.core.contracts import RulePart
 from consentinel.core.tables import EVIDENCE, FINDINGS, check
 from consentinel.detect import grouping
 from consentinel.detect.explain import explain
@@ -23,7 +23,7 @@ SEVERITIES = ("critical", "high", "medium", "low")
 class Judge:
     """Judges batches of whole visits; `findings` returns what all batches together claim."""
 
-    def __init__(self, sighter: Sighter, rules: list[ModuleType]) -> None:
+    def __init__(self, sighter: Sighter, rules: list[RulePart]) -> None:
         self.sighter = sighter
         # A contradiction of a decoded signal says more than a data type alone: such rules claim a row first.
         self.rules = sorted(rules, key=lambda rule: (rule.PROOF, rule.__name__))
@@ -40,7 +40,7 @@ class Judge:
             self._evidence.append(evidence)
 
     def _claims(self, seen: pa.Table) -> tuple[pa.Table, np.ndarray]:
-        """The rows that rules claim, as the rules tell them, and by which rule; each row by the first that claims it."""
+        """The rows that rules claim, as they tell them, and by which rule; each row by the first that claims it."""
         start = seen["row"].to_numpy()
         free = np.ones(seen.num_rows, bool)
         tables, numbers = [seen.slice(0, 0)], [np.zeros(0, np.int64)]
@@ -67,7 +67,9 @@ class Judge:
         by_weight = [_rank(told["severity"], SEVERITIES), _rank(told["outcome"], OUTCOMES)]
         order = pa.array(np.lexsort((-ints(groups["n"]), _rank(told["proof"]), _rank(told["rule"]), *by_weight)))
         n = groups.num_rows
-        columns: dict[str, pa.Array | pa.ChunkedArray] = {c: groups[c] for c in groups.schema.names if c in FINDINGS.names}
+        columns: dict[str, pa.Array | pa.ChunkedArray] = {
+            c: groups[c] for c in groups.schema.names if c in FINDINGS.names
+        }
         columns |= told | {
             "run_id": relabel(np.zeros(n, np.int64), [run_id]),
             "finding_id": pa.array([f"f_{f[:12]}" for f in _hashes(told["identity"].to_pylist(), f"{run_id}|")]),
@@ -101,9 +103,15 @@ class Judge:
             "location": groups["location"].cast(pa.string()),
         }
         # Not in it: the version of the rule, counts, times and the basis, so that a baseline still knows the finding.
-        parts = [told["rule"].cast(pa.string()), *(groups[c].cast(pa.string()).combine_chunks() for c in grouping.GROUPED_BY)]
+        parts = [
+            told["rule"].cast(pa.string()),
+            *(groups[c].cast(pa.string()).combine_chunks() for c in grouping.GROUPED_BY),
+        ]
         same = _joined(parts)
-        return told | {"same": same, "identity": _joined([same, pa.array(requirement).cast(pa.string()), told["outcome"].cast(pa.string())])}
+        return told | {
+            "same": same,
+            "identity": _joined([same, pa.array(requirement).cast(pa.string()), told["outcome"].cast(pa.string())]),
+        }
 
 
 def _joined(parts: list[pa.Array]) -> pa.Array:
@@ -124,7 +132,12 @@ def _hashes(texts: list[str], salt: str = "") -> list[str]:
 
 
 def judge_visits(
-    visits: pa.Table, traffic: pa.Table | None, data: pa.Table, consent: pa.Table, sighter: Sighter, rules: list[ModuleType]
+    visits: pa.Table,
+    traffic: pa.Table | None,
+    data: pa.Table,
+    consent: pa.Table,
+    sighter: Sighter,
+    rules: list[RulePart],
 ) -> pa.Table:
     """Return the FINDINGS of whole visits in one call."""
     judge = Judge(sighter, rules)

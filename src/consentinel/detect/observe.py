@@ -4,15 +4,16 @@ This is where raw values end: what comes out holds digests, shapes, lengths, ent
 """
 
 from dataclasses import dataclass
-from types import ModuleType
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from consentinel.core import mask
+from consentinel.core.columns import codes, labels, one, relabel
+from consentinel.core.contracts import SignalPart, SurfacePart
 from consentinel.core.tables import DATA
-from consentinel.detect.planted import Planted
+from consentinel.detect.planted import PROOF_BITS, Planted
 from consentinel.detect.signals._reading import Reading
 from consentinel.detect.surfaces._pairs import Pairs, recognise_all
 
@@ -33,7 +34,11 @@ class Observer:
     """Turns LEAVES into DATA; remembers what signals said."""
 
     def __init__(
-        self, key: bytes, surfaces: list[ModuleType], signals: list[ModuleType], planted: Planted | None = None
+        self,
+        key: bytes,
+        surfaces: list[SurfacePart[Pairs]],
+        signals: list[SignalPart[Reading]],
+        planted: Planted | None = None,
     ) -> None:
         self._key, self._surfaces, self._planted = key, surfaces, planted
         self._reads = {k: part.read for part in signals for k in part.KEYS}
@@ -46,17 +51,21 @@ class Observer:
         n = leaves.num_rows
         if not n:
             return DATA.empty_table(), Sightings([], *[np.zeros(0, np.int64)] * 3)
-        value, key, carrier = (_one(leaves[c]) for c in ("value", "key", "carrier"))
+        value, key, carrier = (one(leaves[c]) for c in ("value", "key", "carrier"))
         texts = value.dictionary
         length = pc.utf8_length(texts).cast(pa.int32())
         entropy = mask.entropies(texts)
         digest = mask.digests(texts, self._key)
         shape = mask.shapes(texts)
-        codes = value.indices.to_numpy().astype(np.int64)
+        code = value.indices.to_numpy().astype(np.int64)
         n_keys, n_carriers = len(key.dictionary), len(carrier.dictionary)
-        triple = (codes * n_keys + key.indices.to_numpy()) * n_carriers + carrier.indices.to_numpy()
+        triple = (code * n_keys + key.indices.to_numpy()) * n_carriers + carrier.indices.to_numpy()
         unique, inverse = np.unique(triple, return_inverse=True)
-        at_value, at_key, at_carrier = unique // (n_keys * n_carriers), unique // n_carriers % n_keys, unique % n_carriers
+        at_value, at_key, at_carrier = (
+            unique // (n_keys * n_carriers),
+            unique // n_carriers % n_keys,
+            unique % n_carriers,
+        )
         pairs = Pairs(
             keys=pa.DictionaryArray.from_arrays(pa.array(at_key.astype(np.int32)), key.dictionary),
             values=texts.take(pa.array(at_value)),
@@ -64,16 +73,18 @@ class Observer:
             entropy=entropy[at_value],
         )
         type_code, type_p, names = recognise_all(pairs, self._surfaces)
-        planted, type_code, type_p, names = self._plant(texts, codes[_first_of(inverse, len(unique))], type_code, type_p, names)
-        rows = pa.array(codes)
+        planted, type_code, type_p, names = self._plant(
+            texts, code[_first_of(inverse, len(unique))], type_code, type_p, names
+        )
+        rows = pa.array(code)
         row_type = type_code[inverse]
         columns = {name: leaves[name] for name in leaves.schema.names if name in DATA.names}
         columns |= {
             "run_id": pa.nulls(n, DATA.field("run_id").type),
             "length": length.take(rows),
-            "shape": _relabel(shape, codes),
-            "digest": pa.array(digest[codes]),
-            "entropy": pa.array(entropy[codes]),
+            "shape": _relabel(shape, code),
+            "digest": pa.array(digest[code]),
+            "entropy": pa.array(entropy[code]),
             "type": pa.DictionaryArray.from_arrays(
                 pa.array(np.maximum(row_type, 0).astype(np.int32), mask=row_type < 0), pa.array(names, pa.string())
             ),
@@ -87,19 +98,22 @@ class Observer:
     def _plant(  # type: ignore[no-untyped-def]
         self, texts: pa.Array, value_of: np.ndarray, type_code: np.ndarray, type_p: np.ndarray, names: list[str]
     ):
-        """Planted columns per distinct value; a planted value's stated type replaces the recognised one."""
+        """Planted columns per distinct value; the stated type of a proven hit replaces the recognised one."""
         n, label = len(texts), DATA.field("planted_id").type
         if self._planted is None:
-            empty = {"planted_id": pa.nulls(n, label), "planted_form": pa.nulls(n, label), "matched_bits": pa.nulls(n, pa.int32())}
+            empty = {
+                "planted_id": pa.nulls(n, label),
+                "planted_form": pa.nulls(n, label),
+                "matched_bits": pa.nulls(n, pa.int32()),
+            }
             return empty, type_code, type_p, names
         found = self._planted.find(texts).columns(n)
-        told = found.pop("planted_type")
-        names = list(dict.fromkeys([*names, *told.dictionary.to_pylist()]))
-        to_code = np.array([names.index(t) for t in told.dictionary.to_pylist()] + [-1], np.int64)
-        stated = to_code[told.indices.fill_null(-1).to_numpy()][value_of]
-        hit = stated >= 0
-        type_code, type_p = np.where(hit, stated, type_code), np.where(hit, 1.0, type_p)
-        return found, type_code, type_p, names
+        told = _stated_types(found.pop("planted_type"), found["planted_form"])
+        names = list(dict.fromkeys([*names, *labels(told)]))
+        to_code = np.array([names.index(t) for t in labels(told)] + [-1], np.int64)
+        proved = pc.fill_null(found["matched_bits"], 0).to_numpy() >= PROOF_BITS
+        stated = np.where(proved, to_code[codes(told)], -1)[value_of]
+        return found, np.where(stated >= 0, stated, type_code), np.where(stated >= 0, 1.0, type_p), names
 
     def _signals(  # type: ignore[no-untyped-def]
         self, leaves: pa.Table, key: pa.Array, texts: pa.Array, unique, at_key, at_value, inverse, digest
@@ -109,14 +123,19 @@ class Observer:
         reading = np.full(len(unique), -1, np.int64)
         wanted = np.flatnonzero(is_signal)
         names = [_last_name(name) for name in key.dictionary.take(pa.array(at_key[wanted])).to_pylist()]
-        for at, name, text in zip(wanted.tolist(), names, texts.take(pa.array(at_value[wanted])).to_pylist(), strict=True):
+        for at, name, text in zip(
+            wanted.tolist(), names, texts.take(pa.array(at_value[wanted])).to_pylist(), strict=True
+        ):
             reading[at] = self._read(name, text)
         row_reading = reading[inverse]
         rows = np.flatnonzero(row_reading >= 0)
         at = pa.array(rows)
-        digests = digest[_one(leaves["value"]).indices.to_numpy()[rows]]
+        digests = digest[one(leaves["value"]).indices.to_numpy()[rows]]
         return Sightings(
-            leaves["visit_id"].take(at).cast(pa.string()).to_pylist(), leaves["time"].take(at).to_numpy(), row_reading[rows], digests
+            leaves["visit_id"].take(at).cast(pa.string()).to_pylist(),
+            leaves["time"].take(at).to_numpy(),
+            row_reading[rows],
+            digests,
         )
 
     def _read(self, name: str, text: str) -> int:
@@ -134,6 +153,14 @@ class Observer:
         return known
 
 
+def _stated_types(told: pa.Array, form: pa.Array) -> pa.Array:
+    """The types of planted values; contact data that was found hashed is of the hashed type."""
+    hashed = np.array([any(h in f for h in ("md5", "sha", "blake")) for f in labels(form)] + [False])[codes(form)]
+    names = labels(told)
+    every = names + [f"{n}_hashed" if n in ("contact.email", "contact.phone") else n for n in names]
+    return relabel(np.where(codes(told) < 0, -1, codes(told) + len(names) * hashed), every)
+
+
 def _last_name(key: str) -> str:
     """The innermost name of a key: "user.ext.consent[]" is read as "consent"."""
     return key.lower().removesuffix("[]").rpartition(".")[2]
@@ -149,8 +176,3 @@ def _first_of(inverse: np.ndarray, n: int) -> np.ndarray:
 def _relabel(labels: pa.Array, codes: np.ndarray) -> pa.DictionaryArray:
     small = labels.dictionary_encode()
     return pa.DictionaryArray.from_arrays(pa.array(small.indices.to_numpy()[codes]), small.dictionary)
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    merged = column.combine_chunks()
-    return merged.chunk(0) if isinstance(merged, pa.ChunkedArray) else merged

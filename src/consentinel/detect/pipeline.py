@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from consentinel.core.contracts import CollectorPart
 from consentinel.core.errors import BadInput
 from consentinel.core.tables import CONSENT, VISITS
 from consentinel.detect import consent as consents
@@ -44,7 +44,9 @@ def inputs(traffic: list[Path], suffixes: tuple[str, ...]) -> list[Path]:
     found: list[Path] = []
     for path in traffic:
         if path.is_dir():
-            inside = sorted(p for p in path.rglob("*") if p.is_file() and p.name.lower().endswith(suffixes))
+            inside = sorted(
+                p for p in path.rglob("*") if p.is_file() and p.name.lower().removesuffix(".vault").endswith(suffixes)
+            )
             if not inside:
                 raise BadInput(
                     "the folder holds no recorded traffic", where=path.name, todo=f"Looked for: {', '.join(suffixes)}"
@@ -66,7 +68,7 @@ class Pipeline:
         self._waiting: list[dict[str, pa.Table]] = []
         self._waiting_rows = 0
 
-    def file(self, path: Path, part: Any, options: Options) -> None:
+    def file(self, path: Path, part: CollectorPart[Options, Batch], options: Options) -> None:
         """Read one file with the collector PART. Raises BadInput when it cannot be read; what came before stays."""
         open_file = _OpenFile()
         for batch in part.read(path, options, self.notes):
@@ -116,7 +118,10 @@ class Pipeline:
         ids = visits["visit_id"].cast(pa.string()).to_pylist()
         number = {v: n for n, v in enumerate(ids)}
         visit = np.array([number[v] for s in signals for v in s.visit_id], np.int64)
-        joined = [np.concatenate([getattr(s, n) for s in signals] or [np.zeros(0, np.int64)]) for n in ("time", "reading", "digest")]
+        joined = [
+            np.concatenate([getattr(s, n) for s in signals] or [np.zeros(0, np.int64)])
+            for n in ("time", "reading", "digest")
+        ]
         if not len(visit):
             return CONSENT.empty_table()
         subjects = visits["subject"].cast(pa.string()).to_pylist()

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from consentinel.core.contracts import CollectorPart
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.mask import project_key
 from consentinel.core.run import Outcome, Run
 from consentinel.core.tables import CALLS, CONSENT, DATA, EVIDENCE, FINDINGS, TRAFFIC, VISITS, check
-from consentinel.detect.collectors._batch import Options
+from consentinel.detect.collectors._batch import Batch, Options
 from consentinel.detect.judge import Judge
 from consentinel.detect.observe import Observer
 from consentinel.detect.pipeline import Pipeline, Tally, inputs
@@ -34,7 +34,7 @@ class Plan:
     """Everything that was asked for, checked before any traffic is read."""
 
     files: list[Path]
-    collectors: list[ModuleType]
+    collectors: list[CollectorPart[Options, Batch]]
     policy: Policy
     observer: Observer
     judge: Judge
@@ -147,7 +147,9 @@ def scan(run: Run, plan: Plan, *, scenario: str, region: str, keep_raw: bool) ->
     return Scanned(findings, visits, consent, evidence, pipeline.tally)
 
 
-def _remembering(put: dict[str, Callable[[pa.Table], None]], kept: dict[str, list[pa.Table]]) -> dict[str, Callable[[pa.Table], None]]:
+def _remembering(
+    put: dict[str, Callable[[pa.Table], None]], kept: dict[str, list[pa.Table]]
+) -> dict[str, Callable[[pa.Table], None]]:
     """The small tables that reports show are also remembered."""
 
     def both(name: str) -> Callable[[pa.Table], None]:
@@ -160,7 +162,7 @@ def _remembering(put: dict[str, Callable[[pa.Table], None]], kept: dict[str, lis
     return {name: both(name) for name in kept}
 
 
-def _collector(path: Path, collectors: list[ModuleType]) -> ModuleType:
+def _collector(path: Path, collectors: list[CollectorPart[Options, Batch]]) -> CollectorPart[Options, Batch]:
     """The reader whose suffix fits; HAR when none does, which then says what is wrong."""
     name = path.name.lower().removesuffix(".vault")
     fitting = [c for c in collectors if name.endswith(c.SUFFIXES)]

@@ -5,7 +5,8 @@ with its visit, the recipient's party and purpose, what the policy requires and 
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -55,7 +56,7 @@ SIGHTINGS = pa.schema(
 )
 
 
-# Storing needs consent whatever is stored (ePrivacy Directive Art. 5(3)); what nobody recognised is judged as this type.
+# Storing needs consent whatever it is (ePrivacy Directive Art. 5(3)); what nobody recognised is judged as this type.
 UNTYPED = "device.browser"
 
 
@@ -80,42 +81,57 @@ class Sighter:
 
     def join(self, visits: pa.Table, data: pa.Table, consent: pa.Table) -> pa.Table:
         """Return the SIGHTINGS of whole visits; rows keep the order of DATA."""
-        columns = {name: (codes(data[name]), labels(data[name])) for name in ("visit_id", "action", "type", "recipient")}
+        columns = {
+            name: (codes(data[name]), labels(data[name])) for name in ("visit_id", "action", "type", "recipient")
+        }
         visit_no, visit_rows = self._visits(visits)
         number_of = np.array([visit_no.get(v, -1) for v in columns["visit_id"][1]] or [-1], np.int64)
-        keep = self._relevant(columns, number_of, visit_rows)
+        keep = self._relevant(columns, ints(data["lifetime_s"], -1), number_of, visit_rows)
         at = np.flatnonzero(keep)
         small = data.take(pa.array(at)) if len(at) < data.num_rows else data
         return self._wide(small, at, number_of, visit_rows, consent, visit_no)
 
-    def _visits(self, visits: pa.Table) -> tuple[dict[str, int], list[dict[str, object]]]:
+    def _visits(self, visits: pa.Table) -> tuple[dict[str, int], list[dict[str, Any]]]:
         rows = visits.select(["visit_id", "subject", "scenario", "region", "started"]).to_pylist()
         return {row["visit_id"]: n for n, row in enumerate(rows)}, rows
 
-    def _relevant(self, columns: dict, number_of: np.ndarray, visit_rows: list[dict[str, object]]) -> np.ndarray:  # type: ignore[type-arg]
+    def _relevant(
+        self,
+        columns: dict[str, tuple[np.ndarray, list[Any]]],
+        lifetime_s: np.ndarray,
+        number_of: np.ndarray,
+        visit_rows: list[dict[str, Any]],
+    ) -> np.ndarray:
         """Stored or read rows, and typed rows that went to a third party."""
         action, actions = columns["action"]
         kept_there = np.array([a in ("stored", "read", "column") for a in actions] or [False])[action]
+        kept_there &= lifetime_s != 0  # a cookie that ends at once is removed, not stored
         typed = columns["type"][0] >= 0
         third = np.zeros(len(typed), bool)
         at = np.flatnonzero(typed & ~kept_there)
         visit, _ = columns["visit_id"]
         recipient, recipients = columns["recipient"]
-        n = max(len(recipients), 1)
-        pair = number_of[visit[at]] * n + recipient[at]
-        table = self._third_parties(visit_rows, recipients)
-        third[at] = table[pair] & (number_of[visit[at]] >= 0) & (recipient[at] >= 0)
+        third[at] = self._third(number_of[visit[at]], visit_rows, recipient[at], recipients)
         return (kept_there | third) & (number_of[visit] >= 0)
 
-    def _third_parties(self, visit_rows: list[dict[str, object]], recipients: list[str]) -> np.ndarray:
-        """A flat table, visit number times recipients, that is true where the recipient is a third party."""
-        self._know(recipients)
-        subjects = [str(row["subject"] or "") for row in visit_rows]
-        self._know(subjects)
-        known: dict[str, np.ndarray] = {}
-        for subject in dict.fromkeys(subjects):
-            known[subject] = np.array([self._party_of(subject, r) == "third" for r in recipients] or [False])
-        return np.concatenate([known[s] for s in subjects]) if subjects else np.zeros(1, bool)
+    def _third(
+        self, visit: np.ndarray, visit_rows: list[dict[str, Any]], recipient: np.ndarray, recipients: list[str]
+    ) -> np.ndarray:
+        """Whether the recipient is a third party to the visit's subject, asked once for each pair that occurs."""
+        names = [str(row["subject"] or "") for row in visit_rows]
+        self._know([*recipients, *names])
+        subjects = list(dict.fromkeys(names))
+        place = {name: n for n, name in enumerate(subjects)}
+        subject = np.array([place[n] for n in names] or [0])[visit]
+        n = max(len(recipients), 1)
+        pair = subject * n + recipient
+        known = (visit >= 0) & (recipient >= 0)
+        occurs = np.zeros(max(len(subjects), 1) * n, bool)
+        occurs[pair[known]] = True
+        is_third = np.zeros(len(occurs), bool)
+        for code in np.flatnonzero(occurs).tolist():
+            is_third[code] = self._party_of(subjects[code // n], recipients[code % n]) == "third"
+        return is_third[pair] & known
 
     def _party_of(self, subject: str, recipient: str) -> str:
         pair = (subject, recipient)
@@ -138,7 +154,7 @@ class Sighter:
         small: pa.Table,
         at: np.ndarray,
         number_of: np.ndarray,
-        visit_rows: list[dict[str, object]],
+        visit_rows: list[dict[str, Any]],
         consent: pa.Table,
         visit_no: dict[str, int],
     ) -> pa.Table:
@@ -152,15 +168,17 @@ class Sighter:
         time = ints(small["time"])
         region = [str(row["region"] or self.region) for row in visit_rows]
         # One number for what a requirement depends on: visit's subject, type, action, recipient.
-        combo = ((visit * (len(types) + 1) + type_code + 1) * max(len(actions), 1) + action_code) * (
-            len(who) + 1
-        ) + who_code + 1
-        unique, first, inverse = np.unique(combo, return_index=True, return_inverse=True)
+        combo = (
+            ((visit * (len(types) + 1) + type_code + 1) * max(len(actions), 1) + action_code) * (len(who) + 1)
+            + who_code
+            + 1
+        )
+        _, first, inverse = np.unique(combo, return_index=True, return_inverse=True)
+        day = [_day(int(row["started"] or 0)) for row in visit_rows]
         needed, party = [], []
         for i in first.tolist():
             row = visit_rows[visit[i]]
             recipient = who[who_code[i]] if who_code[i] >= 0 else str(row["subject"])
-            self._know([recipient, str(row["subject"])])
             side = self._party_of(str(row["subject"]), recipient)
             party.append(side == "third")
             needed.append(
@@ -170,12 +188,12 @@ class Sighter:
                     actions[action_code[i]],
                     side,
                     region[visit[i]],
-                    int(row["started"] or 0),  # type: ignore[call-overload]
+                    day[visit[i]],
                 ),
             )
         requirement = np.array(needed or [0], np.int32)[inverse] if len(at) else np.zeros(0, np.int32)
         third = np.array(party or [False])[inverse] if len(at) else np.zeros(0, bool)
-        started = np.array([int(row["started"] or 0) for row in visit_rows] or [0], np.int64)  # type: ignore[call-overload]
+        started = np.array([int(row["started"] or 0) for row in visit_rows] or [0], np.int64)
         vendor = np.array([self._recipients[w].vendor_id or 0 for w in who] + [0], np.int64)[who_code]
         state, source, tcf, mode, gpc, sources = self._states(
             lanes(consent, visit_no, started), visit, time, started, requirement, vendor
@@ -206,8 +224,7 @@ class Sighter:
         columns |= {name: relabel(visit, values) for name, values in of_visit.items()}
         return pa.table([columns[f.name] if f.name in columns else small[f.name] for f in SIGHTINGS], schema=SIGHTINGS)
 
-    def _requirement(self, kind: str, purpose: str, action: str, party: str, region: str, started: int) -> int:
-        day = datetime.fromtimestamp(started / 1e6, UTC).date() if started > 0 else datetime.now(UTC).date()
+    def _requirement(self, kind: str, purpose: str, action: str, party: str, region: str, day: date) -> int:
         asked = (kind, purpose, action, party, region, day)
         got = self._requirement_no.get(asked)
         if got is None:
@@ -265,7 +282,9 @@ class Sighter:
         return state, source, tcf, mode, gpc, sources
 
 
-_PLAIN = Reading("", "ok")
+def _day(started: int) -> date:
+    """The day that a visit started on, whose law holds; today when it is not known."""
+    return datetime.fromtimestamp(started / 1e6, UTC).date() if started > 0 else datetime.now(UTC).date()
 
 
 def _evaluate(
@@ -276,7 +295,7 @@ def _evaluate(
     if lane.rows and all(r.vendors_consent is None and r.vendors_li is None for r in lane.rows):
         vendor = np.zeros_like(vendor)
     packed = (statement * len(requirements) + requirement) * 65_536 + vendor % 65_536
-    unique, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(packed, return_index=True, return_inverse=True)
     codes = [
         says(lane.rows[found[i]], lane.states[found[i]], requirements[requirement[i]], int(vendor[i]) or None)
         for i in first.tolist()

@@ -29,17 +29,59 @@ RAW = pa.schema(
     ],
 )
 MAX_BODY = 4 << 20
+MAX_FIELD = 1 << 20  # characters kept of one header, path, query or cookie
+
+# What a recorder may tell; anything else is not known and is not stored as it was written.
+SCENARIOS = frozenset(("unknown", "no_action", "accept", "reject", "partial", "gpc", "withdraw"))
+_REGION = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
+_SENT = re.compile(r"(?:https?|wss?)://[^/?#]", re.IGNORECASE)
+_SCHEME = re.compile(r"[a-z][a-z-]{1,24}")
+_NOT_IN_HOST = re.compile(r"[^\w.:-]")
+_PORTS = {"https": 443, "http": 80, "wss": 443, "ws": 80}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 
 # Header fields that steer the transport and carry no personal data of their own.
 TRANSPORT = frozenset(
-    "host connection content-length content-encoding accept accept-encoding cache-control pragma te trailer upgrade "
-    "transfer-encoding keep-alive proxy-connection upgrade-insecure-requests if-modified-since sec-fetch-dest "
-    "sec-fetch-mode sec-fetch-site sec-fetch-user origin priority purpose sec-purpose range if-range "
-    "access-control-request-headers access-control-request-method content-type content-type-options "
-    "sec-websocket-key sec-websocket-version sec-websocket-extensions expect max-forwards sec-ch-ua-mobile".split(),
+    [
+        "host",
+        "connection",
+        "content-length",
+        "content-encoding",
+        "accept",
+        "accept-encoding",
+        "cache-control",
+        "pragma",
+        "te",
+        "trailer",
+        "upgrade",
+        "transfer-encoding",
+        "keep-alive",
+        "proxy-connection",
+        "upgrade-insecure-requests",
+        "if-modified-since",
+        "sec-fetch-dest",
+        "sec-fetch-mode",
+        "sec-fetch-site",
+        "sec-fetch-user",
+        "origin",
+        "priority",
+        "purpose",
+        "sec-purpose",
+        "range",
+        "if-range",
+        "access-control-request-headers",
+        "access-control-request-method",
+        "content-type",
+        "content-type-options",
+        "sec-websocket-key",
+        "sec-websocket-version",
+        "sec-websocket-extensions",
+        "expect",
+        "max-forwards",
+        "sec-ch-ua-mobile",
+    ],
 )
 
 
@@ -68,15 +110,21 @@ class Options:
 
 
 def split_url(url: str) -> tuple[str, int | None, str, str]:
-    """Return (host, port or None, path, query) of URL; data: and other opaque URLs have an empty host."""
+    """Return (host, port or None, path, query) of URL; data: and other opaque URLs have an empty host.
+
+    A host ends at the first character that no host has, so that nothing else of a malformed URL is taken for one.
+    """
     scheme, sep, rest = url.partition("://")
     if not sep:
         return "", None, "", ""
     rest = rest.partition("#")[0]
     rest, _, query = rest.partition("?")
     authority, slash, path = rest.partition("/")
+    if "\\" in authority:  # browsers read it as a slash
+        authority, _, head = authority.partition("\\")
+        slash, path = "/", head + slash + path
     host = authority.rpartition("@")[2]
-    port: int | None = {"https": 443, "http": 80, "wss": 443, "ws": 80}.get(scheme)
+    port = _PORTS.get(scheme.lower())
     if host.startswith("["):
         host, _, tail = host[1:].partition("]")
         text = tail.removeprefix(":")
@@ -84,16 +132,28 @@ def split_url(url: str) -> tuple[str, int | None, str, str]:
         host, _, text = host.partition(":")
     if text.isdecimal() and len(text) < 6:
         port = int(text)
-    return host.lower(), port, slash + path, query
+    odd = _NOT_IN_HOST.search(host)
+    return (host[: odd.start()] if odd else host).lower()[:253], port, slash + path, query
+
+
+def sent(url: object) -> bool:
+    """Return whether URL is one that leaves the machine: data:, blob:, file: and extension URLs do not."""
+    return isinstance(url, str) and _SENT.match(url) is not None
+
+
+def told_region(value: object) -> str | None:
+    """Return VALUE when it is written like a region (EU, DE, US-CA), else None."""
+    return value if isinstance(value, str) and _REGION.fullmatch(value) else None
 
 
 @lru_cache(maxsize=50_000)
 def script_place(url: str) -> str | None:
     """Return origin and path template of a script URL, the form in which it may be stored."""
     host, _, path, _ = split_url(url)
-    if not host:
+    scheme = url.partition("://")[0].lower()
+    if not host or not _SCHEME.fullmatch(scheme):
         return None
-    return f"{url.partition('://')[0]}://{host}{path_templates([path])[0]}"
+    return f"{scheme}://{host}{path_templates([path])[0]}"
 
 
 def micros(text: object) -> int | None:
@@ -160,7 +220,7 @@ class Rows:
         col: int | None = None,
     ) -> int:
         """Add one request (or message) with everything that it carried; return its seq."""
-        host, port, path, query = split_url(url)
+        host, port, path, query = split_url(_clean(url))
         seq = self._next_seq[visit]
         self._next_seq[visit] = seq + 1
         keys, values = self._keys, self._values
@@ -175,14 +235,14 @@ class Rows:
                 packed = value.strip().lower()
             elif low not in TRANSPORT and low[:1] != ":":
                 keys.append(low)
-                values.append(value)
+                values.append(value[:MAX_FIELD])
                 if low == "sec-gpc":
                     gpc = value.strip() == "1"
         self._leaves(visit, seq, time, "header", host, len(keys) - at)
         for carrier, text in (("path", path if len(path) > 1 else ""), ("query", query), ("cookie", cookie)):
             if text:
                 keys.append("")
-                values.append(text)
+                values.append(text[:MAX_FIELD])
                 self._leaves(visit, seq, time, carrier, host, 1)
         size = None
         if body:
@@ -193,11 +253,13 @@ class Rows:
             self._leaves(visit, seq, time, f"body:{kind}|{packed}" if packed else f"body:{kind}", host, 1)
         for text in set_cookies:
             keys.append("")
-            values.append(text)
+            values.append(text[:MAX_FIELD])
             self._leaves(visit, seq, time, "set-cookie", host, 1)
         row = (
-            visit, seq, time, method, host, port, path, resource_type, status, size,
-            None if size is None else size > MAX_BODY, initiator, line, col, gpc, channel, direction,
+            visit, seq, time, _clean(method)[:16].upper(), host, port, path[:MAX_FIELD],
+            None if resource_type is None else _clean(resource_type)[:32], status, size,
+            None if size is None else size > MAX_BODY, None if initiator is None else _clean(initiator)[:MAX_FIELD],
+            line, col, gpc, channel, direction,
         )  # fmt: skip
         for column, item in zip(self._traffic.values(), row, strict=True):
             column.append(item)
@@ -208,7 +270,7 @@ class Rows:
         if life is not None:
             self._life[len(self._keys)] = life
         self._keys.append(key)
-        self._values.append(value)
+        self._values.append(value[:MAX_BODY])
         self._leaves(visit, None, time, carrier, host, 1)
 
     def _leaves(self, visit: int, seq: int | None, time: int, carrier: str, host: str, size: int) -> None:
@@ -284,7 +346,9 @@ class Rows:
         size = np.array(group["size"], np.int64)
         spread = pa.array(np.repeat(np.arange(len(size), dtype=np.int32), size))
         carrier = pa.array(group["carrier"], pa.string()).dictionary_encode()
-        action = np.array(["stored" if c == "set-cookie" or c in STORES else "sent" for c in carrier.dictionary.to_pylist()])
+        action = np.array(
+            ["stored" if c == "set-cookie" or c in STORES else "sent" for c in carrier.dictionary.to_pylist()]
+        )
         actions = pa.array(action[carrier.indices.to_numpy()] if len(size) else [], pa.string()).dictionary_encode()
         host = pa.array(group["host"], pa.string()).dictionary_encode()
         recipient = _recode(parties.lookup(host.dictionary.to_pylist())["recipient"], host.indices)

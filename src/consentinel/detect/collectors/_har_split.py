@@ -5,10 +5,10 @@ outside strings are located with NumPy, chunk by chunk, and only those near the 
 entries are at depth 4 (root, log, entries, entry). Each cut piece is parsed by a real JSON parser afterwards.
 """
 
-import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
+import msgspec
 import numpy as np
 
 from consentinel.core.errors import BadInput
@@ -21,8 +21,8 @@ _IS_BRACKET[[ord(c) for c in "{}[]"]] = True
 _STEP = np.zeros(256, np.int8)
 _STEP[[ord("{"), ord("[")]] = 1
 _STEP[[ord("}"), ord("]")]] = -1
-_KEY = re.compile(rb'"((?:[^"\\]|\\.){0,200})"\s*:\s*\Z')
 _LOOKBACK = 512
+_SPACE = b" \t\r\n"
 _OTHER_JSON = "is JSON but not a HAR: there is no log.entries"
 _TODO = "Export it as HAR 1.2 (for example 'Save all as HAR' in the browser's network panel)"
 
@@ -92,10 +92,10 @@ def pieces(stream: BinaryIO, where: str, notes: list[str]) -> Iterator[tuple[str
                 inside_log = _key_before(buffer, position - base) == "log"
             elif opens and depth == 3 and inside_log:
                 name, start = _key_before(buffer, position - base), position
-                inside_entries = name == "entries" and char == 91
+                inside_entries, too_large = name == "entries" and char == 91, False
                 seen_entries |= inside_entries
             elif opens and depth == 4 and inside_entries:
-                start = position
+                start, too_large = position, False
             elif not opens and start >= 0 and depth == (3 if inside_entries else 2):
                 if depth == 3:
                     entries += 1
@@ -123,11 +123,11 @@ def pieces(stream: BinaryIO, where: str, notes: list[str]) -> Iterator[tuple[str
 
 
 def _ordinal(depth: int, entries: int, name: str) -> str:
-    return f"entry {entries}" if depth == 3 else f"log.{name}"
+    return f"entry {entries:,}" if depth == 3 else f"log.{name}" if name == "pages" else "another part of log"
 
 
 def _first_bytes(stream: BinaryIO, where: str) -> bytes:
-    head = stream.read(CHUNK)
+    head = stream.read(max(CHUNK, 16))
     if head[:3] == b"\xef\xbb\xbf":
         head = head[3:]
     text = head.lstrip(b" \t\r\n")
@@ -142,5 +142,15 @@ def _first_bytes(stream: BinaryIO, where: str) -> bytes:
 
 
 def _key_before(buffer: bytes, position: int) -> str:
-    match = _KEY.search(buffer, max(0, position - _LOOKBACK), position)
-    return match[1].decode("utf-8", "replace") if match else ""
+    """Return the name written before POSITION, or an empty text; names over 500 bytes are not looked for."""
+    head = buffer[max(0, position - _LOOKBACK) : position].rstrip(_SPACE)
+    head = head[:-1].rstrip(_SPACE) if head[-1:] == b":" else b""
+    if head[-1:] != b'"':
+        return ""
+    start = head.rfind(b'"', 0, -1)
+    while start > 0 and (start - len(head[:start].rstrip(b"\\"))) % 2:  # an escaped quote inside the name
+        start = head.rfind(b'"', 0, start)
+    try:
+        return str(msgspec.json.decode(head[start:])) if start >= 0 else ""
+    except (msgspec.MsgspecError, ValueError):
+        return ""

@@ -13,10 +13,17 @@ from typing import Any, BinaryIO, cast
 from consentinel.core.errors import BadInput
 
 CHUNK = 1 << 20
-MAX_RATIO = 2_000  # more expansion than this is a bomb, not a recording: real captures stay under 100
+MAX_RATIO = 300  # more expansion than this is a bomb, not a recording: real captures stay under 100
 MAX_BYTES = 64 << 30
 RATIO_COUNTS_FROM = 64 << 20
 _UNPACK_ERRORS = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError)
+
+_KINDS: dict[type[Exception], str] = {
+    gzip.BadGzipFile: "damaged gzip data",
+    zipfile.BadZipFile: "damaged zip file",
+    NotImplementedError: "packed in a way that cannot be undone here",
+    RuntimeError: "the zip is encrypted",
+}
 
 
 class _Metered(io.RawIOBase):
@@ -28,7 +35,7 @@ class _Metered(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+    def readinto(self, buffer: Any) -> int:
         data = self._source.read(len(buffer))
         self._seen += len(data)
         if self._seen > MAX_BYTES or (self._seen > RATIO_COUNTS_FROM and self._seen / self._packed > MAX_RATIO):
@@ -55,10 +62,18 @@ def unpacking(where: str) -> Iterator[None]:
     except BadInput:
         raise
     except Exception as why:
-        if isinstance(why, _UNPACK_ERRORS) or type(why).__module__.startswith(("zstandard", "backports", "compression")):
-            reason = getattr(why, "strerror", None) or str(why) or type(why).__name__
-            raise BadInput(f"cannot be read ({reason})", where=where, todo="Record or copy it again") from None
+        if isinstance(why, _UNPACK_ERRORS) or type(why).__module__.startswith(
+            ("zstandard", "backports", "compression")
+        ):
+            raise BadInput(f"cannot be read ({_reason(why)})", where=where, todo="Record or copy it again") from None
         raise
+
+
+def _reason(why: Exception) -> str:
+    """What went wrong without any piece of the input: texts of these errors may quote names or bytes of it."""
+    if isinstance(why, zlib.error | EOFError) or type(why).__module__.startswith("zstandard"):
+        return str(why)[:120]
+    return getattr(why, "strerror", None) or _KINDS.get(type(why), type(why).__name__)
 
 
 def members(path: Path, key: bytes = b"") -> Iterator[tuple[str, BinaryIO]]:
@@ -78,14 +93,14 @@ def members(path: Path, key: bytes = b"") -> Iterator[tuple[str, BinaryIO]]:
         with path.open("rb") as file:
             magic = file.read(8)
             file.seek(0)
-            if magic[:4] == b"PK\x03\x04":
-                yield from _zip_members(file, where)
-            else:
-                if magic == b"CSNTVLT1":
-                    from consentinel.core.vault import unseal
+            if magic == b"CSNTVLT1":
+                from consentinel.core.vault import unseal
 
-                    file = cast(Any, unseal(file, key, where))
-                    magic = file.peek(8)[:8]
+                file = cast(Any, unseal(file, key, where))
+                magic = file.peek(8)[:8]
+            if magic[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+                yield from _zip_members(file, packed, where)
+            else:
                 yield where, _buffered(_unpacked(file, magic), packed, where)
 
 
@@ -104,7 +119,9 @@ def _buffered(source: BinaryIO, packed: int, where: str) -> BinaryIO:
     return io.BufferedReader(_Metered(source, packed, where), CHUNK)
 
 
-def _zip_members(file: BinaryIO, where: str) -> Iterator[tuple[str, BinaryIO]]:
+def _zip_members(file: BinaryIO, packed: int, where: str) -> Iterator[tuple[str, BinaryIO]]:
+    if not file.seekable():  # a sealed zip: its directory is at its end
+        file = io.BytesIO(file.read())
     with zipfile.ZipFile(file) as archive:
         infos = [i for i in archive.infolist() if not i.is_dir() and not i.filename.startswith("__MACOSX")]
         hars = [i for i in infos if i.filename.lower().endswith(".har")] or infos
@@ -115,4 +132,4 @@ def _zip_members(file: BinaryIO, where: str) -> Iterator[tuple[str, BinaryIO]]:
                 raise BadInput("the zip is encrypted", where=where, todo="Unpack it first")
             with archive.open(info) as member:
                 name = f"{where}/{safe_name(info.filename)}"
-                yield name, _buffered(cast(BinaryIO, member), info.compress_size, name)
+                yield name, _buffered(cast(BinaryIO, member), min(info.compress_size, packed), name)

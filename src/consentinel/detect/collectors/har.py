@@ -2,18 +2,32 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
+from consentinel.core.errors import BadInput
 from consentinel.core.mask import path_templates
 from consentinel.core.tables import CALLS, CONSENT, VISITS
 from consentinel.detect import parties
 from consentinel.detect.collectors import _open
-from consentinel.detect.collectors._batch import Batch, Options, Rows, micros, script_place, split_url
+from consentinel.detect.collectors._batch import (
+    SCENARIOS,
+    Batch,
+    Options,
+    Rows,
+    micros,
+    script_place,
+    sent,
+    split_url,
+    told_region,
+)
 from consentinel.detect.collectors._har_split import pieces
 
 SUFFIXES = (".har", ".har.gz", ".har.zst", ".har.zip", ".zip", ".har.vault")
@@ -30,6 +44,7 @@ class _Body(msgspec.Struct, rename="camel"):
     mime_type: Text = ""
     text: Text = None
     encoding: Text = None
+    own_encoding: Text = msgspec.field(default=None, name="_encoding")
     params: list[_Pair] | None = None
 
 
@@ -78,6 +93,10 @@ class _Meta(msgspec.Struct):
     calls: list[dict[str, Any]] = []
 
 
+MAX_LIFETIME = 1e11  # seconds; more than that is a mistake of the recorder
+_PROOFS = ("verified", "contradicted", "unknown")
+_LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
+
 _entry = msgspec.json.Decoder(_Entry, strict=False)
 _pages = msgspec.json.Decoder(list[_Page], strict=False)
 _meta = msgspec.json.Decoder(_Meta, strict=False)
@@ -88,32 +107,72 @@ def read(path: Path, options: Options, notes: list[str]) -> Iterator[Batch]:
 
     Pages of one site in one file are one visit. Raises BadInput when nothing in the file can be used.
     """
+    usable, refused = False, list[BadInput]()
     for member_no, (name, stream) in enumerate(_open.members(path, options.key)):
-        with _open.unpacking(name):
-            yield from _read_one(name, stream, options, f"{options.file_no:04d}.{member_no}", notes)
+        tag = f"{options.file_no:04d}.{member_no}"
+        try:
+            yield from _read_one(name, stream, options, tag, notes, _PagesOf(path, options.key, member_no))
+            usable = True
+        except BadInput as why:  # the other members of a zip may be fine
+            refused.append(why)
+    if refused and not usable:
+        raise refused[0]
+    notes += map(str, refused)
 
 
-def _read_one(name: str, stream: Any, options: Options, tag: str, notes: list[str]) -> Iterator[Batch]:
+@dataclass(frozen=True, slots=True)
+class _PagesOf:
+    """Where to look for the pages of a HAR once more when they come after its entries."""
+
+    path: Path
+    key: bytes
+    member_no: int
+
+    def tell(self, reader: "_Har") -> None:
+        for no, (name, stream) in enumerate(_open.members(self.path, self.key)):
+            if no == self.member_no:
+                with suppress(BadInput), _open.unpacking(name):
+                    for kind, data in pieces(stream, name, []):
+                        if kind == "pages":
+                            reader.about(kind, data)
+                            break
+                break
+
+
+def _read_one(
+    name: str, stream: Any, options: Options, tag: str, notes: list[str], pages: _PagesOf
+) -> Iterator[Batch]:
     reader = _Har(name, options, tag)
-    bad, first_bad = 0, ""
+    seen, bad, first_bad = 0, 0, ""
     try:
-        for kind, data in pieces(stream, name, notes):
-            if kind == "entry":
-                try:
-                    reader.entry(_parse(_entry, data))
-                except (msgspec.MsgspecError, ValueError, RecursionError) as why:
-                    bad += 1
-                    first_bad = first_bad or f"entry {reader.seen + bad}: {_reason(why)}"
-                if len(reader.rows) >= options.batch_requests:
-                    yield Batch(*reader.rows.flush())
-            elif kind in ("pages", "_consentinel"):
-                try:
-                    reader.about(kind, data)
-                except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as why:
-                    notes.append(f"{name}: log.{kind} cannot be used ({_reason(why)})")
-    finally:
-        if bad:
-            notes.append(f"{name}: {bad:,} unreadable entries were left out; the first: {first_bad}")
+        with _open.unpacking(name):
+            for kind, data in pieces(stream, name, notes):
+                if kind == "entry":
+                    seen += 1
+                    try:
+                        entry = _parse(_entry, data)
+                        if entry.pageref and not reader.told_pages:
+                            reader.told_pages = True
+                            pages.tell(reader)
+                        reader.entry(entry)
+                    except (msgspec.MsgspecError, ValueError, RecursionError) as why:
+                        bad += 1
+                        first_bad = first_bad or f"entry {seen:,}: {_reason(why)}"
+                    if len(reader.rows) >= options.batch_requests:
+                        yield Batch(*reader.rows.flush())
+                elif kind in ("pages", "_consentinel"):
+                    try:
+                        reader.about(kind, data)
+                    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as why:
+                        notes.append(f"{name}: log.{kind} cannot be used ({_reason(why)})")
+    except BadInput as why:
+        if not reader.seen:
+            raise
+        notes.append(f"{why}. The {reader.seen:,} requests before that were read")
+    if bad:
+        notes.append(f"{name}: {bad:,} unreadable entries were left out; the first: {first_bad}")
+        if bad == seen:
+            raise BadInput("none of its entries can be read", where=name, todo=f"See the notes; the first: {first_bad}")
     reader.finish()
     traffic, raw = reader.rows.flush()
     yield Batch(traffic, raw, reader.visits(), reader.calls(), reader.consent(), done=True)
@@ -137,6 +196,7 @@ class _Har:
     def __init__(self, name: str, options: Options, tag: str) -> None:
         self.name, self.options, self.tag = name, options, tag
         self.rows, self.meta, self.seen = Rows(), _Meta(), 0
+        self.told_pages = False
         self._page_url: dict[str, str] = {}
         self._visit_of_page: dict[str, int] = {}
         self._visit_of_site: dict[str, int] = {}
@@ -146,6 +206,7 @@ class _Har:
 
     def about(self, kind: str, data: bytes) -> None:
         if kind == "pages":
+            self.told_pages = True
             for page in _parse(_pages, data):
                 url = str(page.url or page.title or "")
                 if url.startswith(("http://", "https://")):
@@ -175,8 +236,8 @@ class _Har:
 
     def entry(self, entry: _Entry) -> None:
         request, response = entry.request, entry.response
-        if not isinstance(request.url, str) or "://" not in request.url[:12]:
-            return  # data:, blob:, about: never leave the browser
+        if not sent(request.url):
+            return  # data:, blob:, about:, file: never leave the browser
         self.seen += 1
         self._time = micros(entry.startedDateTime) or self._time
         headers = [(str(h.name), str(h.value)) for h in request.headers or ()]
@@ -185,12 +246,12 @@ class _Har:
         received = response.headers or () if response else ()
         script, line, col = _initiator(entry)
         status = response.status if response else None
-        websocket = request.url.startswith(("ws://", "wss://"))
+        websocket = request.url[:2].lower() == "ws"
         kind = None if entry.resource_type is None else str(entry.resource_type)
         self.rows.request(
             visit,
             self._time,
-            str(request.method)[:16].upper(),
+            str(request.method),
             request.url,
             headers,
             body=body,
@@ -223,14 +284,20 @@ class _Har:
             origin = str(item.get("script_url") or item.get("origin") or "")
             host = split_url(origin)[0] or split_url(str(item.get("origin") or ""))[0] or self.rows.subjects[0]
             life = item.get("lifetime_s")
+            if not isinstance(life, (int, float)) or not 0 <= life < MAX_LIFETIME:
+                life = None
+            if life == 0:  # a removal
+                continue
             self.rows.stored(
                 0, micros(item.get("time")) or self._time, carrier, host, str(item.get("key", "")),
-                str(item.get("value", "")), int(life) if isinstance(life, (int, float)) and life >= 0 else None,
+                str(item.get("value", "")), None if life is None else int(life),
             )  # fmt: skip
 
     def visits(self) -> pa.Table:
         meta, ids = self.meta, self.rows.visit_ids
         told = self.options.scenario if self.options.scenario != "unknown" else meta.scenario
+        told = told if told in SCENARIOS else "unknown"
+        proof = meta.scenario_proof if meta.scenario == told and meta.scenario_proof in _PROOFS else "unknown"
         n = len(ids)
         columns: dict[str, list[Any]] = {
             "run_id": [None] * n,
@@ -241,10 +308,10 @@ class _Har:
             "page_template": path_templates(self._first_path),
             "started": self._started,
             "scenario": [told] * n,
-            "scenario_proof": [meta.scenario_proof if meta.scenario == told else "unknown"] * n,
-            "repeat": [meta.repeat] * n,
-            "region": [self.options.region or meta.region] * n,
-            "locale": [meta.locale] * n,
+            "scenario_proof": [proof] * n,
+            "repeat": [_int(meta.repeat) or 0] * n,
+            "region": [self.options.region or told_region(meta.region)] * n,
+            "locale": [meta.locale if _LOCALE.fullmatch(meta.locale or "") else None] * n,
             "profile_digest": [None] * n,
         }
         return pa.table([pa.array(columns[f.name], _plain(f.type)).cast(f.type) for f in VISITS], schema=VISITS)
@@ -301,7 +368,7 @@ def _body(post: _Body | None) -> tuple[bytes | str | None, str]:
     mime = str(post.mime_type or "")
     text = post.text
     if isinstance(text, str) and text:
-        if post.encoding == "base64":
+        if "base64" in (post.encoding, post.own_encoding):
             try:
                 return base64.b64decode(text, validate=True), mime
             except (binascii.Error, ValueError):

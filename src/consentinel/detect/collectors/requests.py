@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import msgspec
 import pyarrow as pa
@@ -19,7 +19,19 @@ from consentinel.detect import parties
 from consentinel.detect.collectors import _open
 from consentinel.detect.collectors._batch import Batch, Options, Rows, micros, split_url
 
-SUFFIXES = (".parquet", ".csv", ".csv.gz", ".csv.zst", ".tsv", ".ndjson", ".jsonl", ".ndjson.gz", ".ndjson.zst", ".jsonl.gz", ".jsonl.zst")
+SUFFIXES = (
+    ".parquet",
+    ".csv",
+    ".csv.gz",
+    ".csv.zst",
+    ".tsv",
+    ".ndjson",
+    ".jsonl",
+    ".ndjson.gz",
+    ".ndjson.zst",
+    ".jsonl.gz",
+    ".jsonl.zst",
+)
 
 # What a row may tell, and the column names under which it is looked for unless the column map says otherwise.
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -54,7 +66,9 @@ def read(path: Path, options: Options, notes: list[str]) -> Iterator[Batch]:
             yield from _requests(name, _mapped(columns, options.columns, name), rows, options, notes)
 
 
-def _rows(name: str, stream: BinaryIO, path: Path, notes: list[str]) -> tuple[list[str], Iterator[dict[str, list[Any]]]]:
+def _rows(
+    name: str, stream: BinaryIO, path: Path, notes: list[str]
+) -> tuple[list[str], Iterator[dict[str, list[Any]]]]:
     """Column names and batches of columns as lists."""
     kind = next((s for s in (".parquet", ".csv", ".tsv", ".ndjson", ".jsonl") if s in path.name.lower()), "")
     try:
@@ -65,12 +79,18 @@ def _rows(name: str, stream: BinaryIO, path: Path, notes: list[str]) -> tuple[li
             return _csv(name, stream, "\t" if kind == ".tsv" else ",", notes)
         return _ndjson(name, stream, notes)
     except pa.ArrowException as why:
-        raise BadInput(f"cannot be read as {kind[1:]} ({str(why).splitlines()[0][:100]})", where=name, todo="Export it again") from None
+        raise BadInput(
+            f"cannot be read as {kind[1:]} ({str(why).splitlines()[0][:100]})", where=name, todo="Export it again"
+        ) from None
 
 
-def _csv(name: str, stream: BinaryIO, delimiter: str, notes: list[str]) -> tuple[list[str], Iterator[dict[str, list[Any]]]]:
-    buffered = io.BufferedReader(stream, 1 << 20) if not isinstance(stream, io.BufferedReader) else stream  # type: ignore[type-var]
-    head = buffered.peek(1 << 16)[: 1 << 16].partition(b"\n")[0].decode("utf-8", "replace").lstrip("\ufeff").rstrip("\r")
+def _csv(
+    name: str, stream: BinaryIO, delimiter: str, notes: list[str]
+) -> tuple[list[str], Iterator[dict[str, list[Any]]]]:
+    buffered = cast(io.BufferedReader, stream)
+    head = (
+        buffered.peek(1 << 16)[: 1 << 16].partition(b"\n")[0].decode("utf-8", "replace").lstrip("\ufeff").rstrip("\r")
+    )
     columns = next(csv_module.reader([head], delimiter=delimiter), [])
     bad = 0
 
@@ -83,7 +103,9 @@ def _csv(name: str, stream: BinaryIO, delimiter: str, notes: list[str]) -> tuple
         buffered,
         read_options=pa_csv.ReadOptions(block_size=4 << 20),
         parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
-        convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=True),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=True
+        ),
     )
 
     def batches() -> Iterator[dict[str, list[Any]]]:
@@ -106,7 +128,9 @@ def _ndjson(name: str, stream: BinaryIO, notes: list[str]) -> tuple[list[str], I
     try:
         columns = list(decoder.decode(first))
     except (msgspec.MsgspecError, UnicodeError, ValueError):
-        raise BadInput("the first line is not a JSON object", where=name, todo="Write one JSON object per line") from None
+        raise BadInput(
+            "the first line is not a JSON object", where=name, todo="Write one JSON object per line"
+        ) from None
 
     def batches() -> Iterator[dict[str, list[Any]]]:
         rows, bad = [decoder.decode(first)], 0
@@ -195,11 +219,12 @@ class _Visits:
         key = str(visit) if visit is not None else site if page is not None else ""
         known = self._number.get(key)
         if known is None:
+            told = self.options.scenario
             known = self._number[key] = rows.visit(f"{self.options.file_no:04d}.0.{len(self._number)}", site)
             self._rows.append(
                 {
                     "source_kind": "requests", "source_name": self.name, "page_template": path, "started": self.time,
-                    "scenario": self.options.scenario if self.options.scenario != "unknown" else str(scenario or "unknown"),
+                    "scenario": scenario if told == "unknown" and isinstance(scenario, str) else told,
                     "scenario_proof": "unknown", "repeat": 0, "region": self.options.region or region,
                 },
             )  # fmt: skip

@@ -10,7 +10,7 @@ from consentinel.core.page import Cell, Column, Html, badge, h, join, number, se
 from consentinel.core.text import one_line, shown
 from consentinel.detect.explain import explain, title, type_name
 from consentinel.detect.reports._result import OUTCOMES, SEVERITIES, Result, spoken_instant
-from consentinel.detect.reports._words import OUTCOME_TONES, SEVERITY_TONES, STATES
+from consentinel.detect.reports._words import OUTCOME_TONES, SCENARIOS, SEVERITY_TONES, STATES
 
 __all__ = ["findings_section", "name"]
 
@@ -59,6 +59,8 @@ def _row(result: Result, row: dict[str, Any], text: str, records: dict[str, str]
     tone = SEVERITY_TONES[severity] if outcome == OUTCOMES[0] else "muted"
     graded = badge(severity, tone) if outcome != "allowed" else h("span", "n/a", class_="soft")
     state = STATES.get(row["consent_state"]) or one_line(row["consent_state"] or "not known", _CELL)
+    scenario = SCENARIOS.get(row["scenario"] or "unknown")
+    visit = h("div", scenario, class_="soft") if scenario and row["scenario"] not in (None, "unknown") else None
     owner = row["owner"] and h("div", name(row["owner"]), class_="soft")
     proof = one_line(row["proof"] or "", 8)
     p = row["p"]
@@ -69,7 +71,7 @@ def _row(result: Result, row: dict[str, Any], text: str, records: dict[str, str]
         Cell(join(row["explanation"] or text, _details(row, records)), sort=text),
         Cell(type_name(row["type"]), label=type_name(row["type"])),
         Cell(join(name(row["recipient"]), owner), sort=_label(row["recipient"]), label=_label(row["recipient"])),
-        Cell(state, label=state),
+        Cell(join(state, visit), sort=state, label=state),
         Cell(join(proof or h("span", "not stated", class_="soft"), sure), sort=proof, label=proof or "not stated"),
         row["n"],
     ]

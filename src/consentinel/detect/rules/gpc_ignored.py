@@ -16,6 +16,8 @@ def find(visits: pa.Table) -> pa.Table:
     section 7025.
     """
     opted_out = is_one_of(visits, "needs", ("opt_out",)) & flag(visits, "gpc")
-    identifying = starts_with(visits, "type", "device.advertising_id", "device.id", "user.", "location.precise", "contact.", "fingerprint.")
+    identifying = starts_with(
+        visits, "type", "device.advertising_id", "device.id", "user.", "location.precise", "contact.", "fingerprint."
+    )
     claims = pick(visits, flag(visits, "regulated") & opted_out & identifying & is_one_of(visits, "purpose", PURPOSES))
     return told_as(claims, "consent_source", "gpc")

@@ -13,7 +13,9 @@ def find(visits: pa.Table) -> pa.Table:
 
     Source: IAB Europe TCF Policies, chapter III (vendors), and the TC string format.
     """
-    personal = starts_with(visits, "type", "device.advertising_id", "device.id", "user.", "location.precise", "contact.")
+    personal = starts_with(
+        visits, "type", "device.advertising_id", "device.id", "user.", "location.precise", "contact."
+    )
     surface = starts_with(visits, "type", "fingerprint.")
     claims = pick(visits, flag(visits, "regulated") & (personal | surface) & flag(visits, "tcf_denies"))
     return told_as(claims, "consent_source", "tcf")

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-__all__ = ["HINT", "LIKELY", "ORDER", "SURE", "Mask", "Pairs", "Recogniser", "Scores", "best", "recognise_all"]
+from consentinel.core.contracts import SurfacePart
+
+__all__ = ["HINT", "LIKELY", "ORDER", "SURE", "Mask", "Pairs", "Scores", "best", "recognise_all"]
 
 SURE, LIKELY, HINT = 0.97, 0.85, 0.6  # key and value both say so; key and a plausible value; a weak key
 
@@ -148,15 +149,6 @@ class Pairs:
         return np.where(self.length > 0, text[np.minimum(starts[:-1], len(text) - 1)], 0).astype(np.uint8)
 
 
-class Recogniser(Protocol):
-    """A part of this shelf."""
-
-    TYPE: str
-
-    def recognise(self, pairs: Pairs) -> Scores:
-        """Return the probability, for each pair, that it holds a datum of the type."""
-
-
 def best(n: int, *graded: tuple[Mask, float]) -> Scores:
     """Return for each of N pairs the highest probability among the masks that hold; 0 where none does."""
     scores = np.zeros(n, np.float32)
@@ -165,7 +157,9 @@ def best(n: int, *graded: tuple[Mask, float]) -> Scores:
     return scores
 
 
-def recognise_all(pairs: Pairs, parts: Iterable[Recogniser]) -> tuple[npt.NDArray[np.int8], Scores, list[str]]:
+def recognise_all(
+    pairs: Pairs, parts: Iterable["SurfacePart[Pairs]"]
+) -> tuple[npt.NDArray[np.int8], Scores, list[str]]:
     """Return for each pair the index of its type (-1: none) and the probability, and the names of the types.
 
     The most probable type wins; equally probable ones are taken in ORDER, then in the order of PARTS.
