@@ -1,4 +1,4 @@
-"""What claim and speed files use: `write` keeps a number, `measure` and `alone` take seconds and peak memory together."""
+"""What claim and speed files use: `write` keeps a number, `measure` and `alone` take time and peak memory together."""
 
 import json
 import os

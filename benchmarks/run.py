@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from _claim import RESULTS, ROOT
-from table import number, rows
+from table import SIGNS, number, rows
 
 __all__ = ["declared", "digest", "main", "show", "text_table"]
 
@@ -99,17 +99,18 @@ def speed_all(wanted: set[str]) -> bool:
 
 
 def start_python(arguments: list[str]) -> int:
-    """Run Python with ARGUMENTS, so that it finds `_claim` and the speed files; return its exit code."""
-    paths = [str(ROOT / "benchmarks"), str(ROOT / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    """Run Python with ARGUMENTS, so that it finds `_claim`, the speed files and `benchmarks`; return its exit code."""
+    paths = [str(ROOT / "benchmarks"), str(ROOT / "src"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment).returncode
 
 
 def show(module: str) -> None:
-    """Call `main` of the speed file MODULE and print the rows that it returns, if any."""
-    found = import_module(module).main()
-    if found:
-        print(text_table(found), flush=True)
+    """Call `main` of the speed file MODULE and print its rows: mappings, or (what, value, unit)."""
+    found = import_module(module).main() or ()
+    rows = [r if isinstance(r, Mapping) else dict(zip(("what", "value", "unit"), r, strict=True)) for r in found]
+    if rows:
+        print(text_table(rows), flush=True)
 
 
 def text_table(found: Iterable[Mapping[str, Any]]) -> str:
@@ -146,8 +147,8 @@ def main() -> int:
     chosen = [row for row in verdicts if space.speed or not wanted or row.name in made]
     table = [
         {"number": r.name, "measured": "-" if r.value is None else r.value, "low": "-" if r.low is None else r.low}
-        | {"high": "-" if r.high is None else r.high, "unit": r.unit, "reach": f"{r.direction} {number(r.reach)}"}
-        | {"holds": "yes" if r.ok else f"NO: {r.why}"}
+        | {"high": "-" if r.high is None else r.high, "unit": r.unit, "reach": f"{SIGNS.get(r.direction, '')} {number(r.reach)}"}
+        | {"holds": "yes" if r.ok else f"NO: {r.why}", "what": r.what}
         for r in chosen
     ]
     print(f"\n{text_table(table)}")

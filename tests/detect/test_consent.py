@@ -119,7 +119,9 @@ def told(events: list[tuple[int, int, int]]) -> pa.Table:
     digest = np.arange(len(events), dtype=np.int64)
     names = [f"v{n}" for n in range(3)]
     readings = [*READINGS, BROKEN]
-    return check(intervals(columns[0], columns[1], columns[2], readings, digest, names, ["s.test"] * 3), CONSENT, "test")
+    return check(
+        intervals(columns[0], columns[1], columns[2], readings, digest, names, ["s.test"] * 3), CONSENT, "test"
+    )
 
 
 @settings(max_examples=200, deadline=None)

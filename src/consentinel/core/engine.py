@@ -20,7 +20,18 @@ from numpy.typing import NDArray
 from consentinel.core.allowed_sql import check_sql
 from consentinel.core.errors import ConsentinelError, ContractBroken, NotSupported, UsageError
 
-__all__ = ["Find", "cut", "map_visits", "plain", "spark_sql", "spark_type", "spark_visits", "sql", "whole_visits"]
+__all__ = [
+    "Find",
+    "cut",
+    "map_visits",
+    "plain",
+    "spark_frame",
+    "spark_sql",
+    "spark_type",
+    "spark_visits",
+    "sql",
+    "whole_visits",
+]
 
 Find = Callable[[pa.Table], pa.Table]
 _VISIT = "visit_id"

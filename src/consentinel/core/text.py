@@ -1,6 +1,7 @@
 """Make text that came from outside safe to show: on a page, in a terminal, in XML."""
 
 import re
+from functools import lru_cache
 
 __all__ = ["one_line", "shown"]
 
@@ -17,6 +18,7 @@ def shown(text: str) -> str:
     return _UNSAFE.sub("\ufffd", text)
 
 
+@lru_cache(maxsize=16_384)
 def one_line(text: str, limit: int = 0) -> str:
     """Return TEXT made safe, on one line, and cut to LIMIT characters (0: not cut) with an ellipsis at the end."""
     line = _SPACE.sub(" ", shown(text)).strip()

@@ -45,8 +45,8 @@ LEAVES = pa.schema(
 _SEGMENT_OF_INTEREST = re.compile(r"[0-9@%=]")
 _SHORT, _LONG = 128, 4 << 20  # characters
 _PACKED = ("H4sI", "eAE", "eF4", "eJ", "eN", "1f8b", "1F8B", "78")  # how gzip and zlib start in base64 and hex
-_CACHED_LENGTH = 2_048
-_CACHED_VALUES = 100_000
+_CACHED_LENGTH = 1_024
+_CACHED_VALUES = 20_000
 
 
 @dataclass(slots=True)
@@ -213,8 +213,8 @@ class Decoder:
         self._known: dict[tuple[str, bytes], Leaves] = {}
 
     def leaves(self, carrier: str, raw: bytes) -> Leaves:
-        """Return the leaves of RAW, from memory when it is short and was seen before."""
-        if len(raw) > _CACHED_LENGTH:
+        """Return the leaves of RAW, from memory when it is short, no body, and was seen before."""
+        if len(raw) > _CACHED_LENGTH or carrier.startswith("body:"):  # bodies hardly ever repeat
             return explode(carrier, raw)
         got = self._known.get((carrier, raw))
         if got is None:

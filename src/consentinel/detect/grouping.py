@@ -31,7 +31,8 @@ _LABEL = pa.dictionary(pa.int32(), pa.string())
 PARTIAL = pa.schema(
     [
         ("rule", pa.int32()),
-        ("requirement", pa.int32()),
+        ("requirement", pa.int32()),  # the first of those with the same need and basis
+        ("severity", pa.int32()),  # rank of the worst, 0 is critical
         *((name, _LABEL) for name in (*GROUPED_BY, *TOLD)),
         *((name, pa.int64()) for name in ("n", "n_visits", "first", "last")),
         ("p", pa.float64()),
@@ -45,15 +46,19 @@ PARTIAL = pa.schema(
 )
 
 
-def partial(claims: pa.Table, rule: np.ndarray, data: pa.Table, traffic: pa.Table | None) -> tuple[pa.Table, pa.Table]:
+def partial(
+    claims: pa.Table, rule: np.ndarray, alike: np.ndarray, rank: np.ndarray, data: pa.Table, traffic: pa.Table | None
+) -> tuple[pa.Table, pa.Table]:
     """Return (PARTIAL, EVIDENCE) of the CLAIMS of one batch; RULE is the number of the rule of each row.
+
+    ALIKE and RANK have an entry for each requirement: the first one with its need and basis, and how severe it is.
 
     A group counts events: several values in one request, or in one write to storage, are one.
     """
     place = [_PLACE.get(c, c) for c in labels(claims["carrier"])]
     at = claims.schema.get_field_index("carrier")
     claims = claims.set_column(at, "carrier", relabel(codes(claims["carrier"]), place))
-    requirement = ints(claims["requirement"])
+    requirement = alike[ints(claims["requirement"])]
     by = [(rule, int(rule.max()) + 1), (requirement, int(requirement.max()) + 1)]
     by += [(codes(claims[n]), len(labels(claims[n]))) for n in GROUPED_BY]
     groups = grouped(*by)
@@ -63,6 +68,7 @@ def partial(claims: pa.Table, rule: np.ndarray, data: pa.Table, traffic: pa.Tabl
     columns = {
         "rule": pa.array(rule[row].astype(np.int32)),
         "requirement": pa.array(requirement[row].astype(np.int32)),
+        "severity": pa.array(groups.least(rank[ints(claims["requirement"])]).astype(np.int32)),
         "n": pa.array(n),
         "n_visits": pa.array(n_visits),
         "first": pa.array(groups.least(ints(claims["time"]))),
@@ -165,6 +171,7 @@ def merge(partials: list[pa.Table]) -> pa.Table:
         "p": pa.array(groups.most(floats(every["p"]))),
         "bits": pa.array(groups.most(ints(every["bits"])), pa.int32()),
     }
+    merged["severity"] = pa.array(groups.least(ints(every["severity"])), pa.int32())
     limits = {"keys": MAX_KEYS, "evidence_ids": EVIDENCE_PER_GROUP}
     merged |= {name: _gathered(one(every[name]), groups, limit) for name, limit in limits.items()}
     return pa.table([merged.get(f.name, first[f.name]) for f in PARTIAL], schema=PARTIAL)

@@ -35,7 +35,11 @@ class Judge:
         seen = self.sighter.join(visits, data, consent)
         claims, rule = self._claims(seen)
         if claims.num_rows:
-            groups, evidence = grouping.partial(claims, rule, data, traffic)
+            needs = self.sighter.requirements
+            first: dict[tuple[str, str], int] = {}
+            alike = np.array([first.setdefault((r.needs, r.basis), i) for i, r in enumerate(needs)])
+            rank = np.array([SEVERITIES.index(r.severity) for r in needs])
+            groups, evidence = grouping.partial(claims, rule, alike, rank, data, traffic)
             self._groups.append(groups)
             self._evidence.append(evidence)
 
@@ -91,7 +95,6 @@ class Judge:
         outcome = np.where(free | (state == "granted"), 2, np.where(state == "none", 1, 0))
         proved = ints(groups["bits"]) >= PROOF_BITS
         proofs = ["P0", *(r.PROOF for r in self.rules)]
-        severity = np.array([SEVERITIES.index(r.severity) for r in needs])[requirement]
         names = [r.__name__.rpartition(".")[2] for r in self.rules]
         told = {
             "rule": relabel(rule, names),
@@ -99,7 +102,9 @@ class Judge:
             "basis": relabel(requirement, [r.basis for r in needs]).cast(pa.string()),
             "outcome": relabel(outcome, list(OUTCOMES)),
             "proof": relabel(np.where(proved, 0, rule + 1), proofs),
-            "severity": relabel(np.where(outcome == 0, severity, len(SEVERITIES) - 1), list(SEVERITIES)),
+            "severity": relabel(
+                np.where(outcome == 0, ints(groups["severity"]), len(SEVERITIES) - 1), list(SEVERITIES)
+            ),
             "location": groups["location"].cast(pa.string()),
         }
         # Not in it: the version of the rule, counts, times and the basis, so that a baseline still knows the finding.

@@ -1,6 +1,6 @@
 """The path of traffic through a scan: files to DATA, whole visits to claims; memory holds one file's typed rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from consentinel.core.columns import codes, labels
 from consentinel.core.contracts import CollectorPart
 from consentinel.core.errors import BadInput
 from consentinel.core.tables import CONSENT, VISITS
@@ -107,8 +108,7 @@ class Pipeline:
             self.put["calls"](batch.calls)
         self.tally.visits += visits.num_rows
         data, traffic = _concat(file.data), _concat(file.traffic)
-        if visits.num_rows > 1:
-            data, traffic = _by_visit(data), _by_visit(traffic)
+        file.data, file.traffic, file.signals = [], [], []
         self._waiting.append({"visits": visits, "traffic": traffic, "data": data, "consent": consent})
         self._waiting_rows += data.num_rows
         if self._waiting_rows >= BATCH_ROWS:
@@ -128,11 +128,34 @@ class Pipeline:
         return consents.intervals(visit, joined[0], joined[1], self.observer.readings, joined[2], ids, subjects)
 
     def flush(self) -> None:
-        """Judge the whole visits that wait."""
+        """Judge the whole visits that wait, in batches of about 50,000 rows cut at visit edges."""
         if self._waiting:
             tables = {n: _concat([w[n] for w in self._waiting]) for n in ("visits", "traffic", "data", "consent")}
-            self.judge.batch(**tables)
-        self._waiting, self._waiting_rows = [], 0
+            self._waiting, self._waiting_rows = [], 0
+            for batch in _batches(tables):
+                self.judge.batch(**batch)
+
+
+def _batches(tables: dict[str, pa.Table]) -> Iterator[dict[str, pa.Table]]:
+    """Cut tables into batches of whole visits; the rows of a visit are brought together, in the order read."""
+    ids = tables["visits"]["visit_id"].cast(pa.string()).to_pylist()
+    place = {visit: n for n, visit in enumerate(ids)}
+    number, sorted_tables = {}, {}
+    for name, table in tables.items():
+        of = np.array([place.get(v, len(ids)) for v in labels(table["visit_id"])] + [len(ids)], np.int64)
+        at = of[codes(table["visit_id"])]
+        if np.any(at[1:] < at[:-1]):
+            order = np.argsort(at, kind="stable")
+            table, at = table.take(pa.array(order)), at[order]
+        number[name], sorted_tables[name] = at, table
+    rows = np.bincount(number["data"], minlength=len(ids) + 1)[: len(ids)]
+    start, filled = 0, 0
+    for visit in range(len(ids)):
+        filled += int(rows[visit])
+        if filled >= BATCH_ROWS or visit == len(ids) - 1:
+            edges = {n: np.searchsorted(at, [start, visit + 1]).tolist() for n, at in number.items()}
+            yield {n: sorted_tables[n].slice(a, b - a) for n, (a, b) in edges.items()}
+            start, filled = visit + 1, 0
 
 
 @dataclass(slots=True)
@@ -142,13 +165,6 @@ class _OpenFile:
     traffic: list[pa.Table] = field(default_factory=list)
     data: list[pa.Table] = field(default_factory=list)
     signals: list[Sightings] = field(default_factory=list)
-
-
-def _by_visit(table: pa.Table) -> pa.Table:
-    """Bring the rows of each visit together, in the order in which they were read."""
-    column = table["visit_id"].combine_chunks()
-    indices = column.chunk(0).indices if isinstance(column, pa.ChunkedArray) else column.indices
-    return table.take(pa.array(np.argsort(indices.to_numpy(), kind="stable")))
 
 
 def _concat(tables: list[pa.Table]) -> pa.Table:

@@ -118,6 +118,8 @@ def scan(run: Run, plan: Plan, *, scenario: str, region: str, keep_raw: bool) ->
         put = {name: stack.enter_context(run.writer(name, schema)) for name, schema in schemas.items()}
         pipeline = Pipeline(plan.observer, plan.judge, put | _remembering(put, kept), run.notes)
 
+        sealed: set[Path] = set()
+
         def one(path: Path) -> None:
             options = Options(
                 file_no=pipeline.tally.files + pipeline.tally.unreadable,
@@ -128,7 +130,7 @@ def scan(run: Run, plan: Plan, *, scenario: str, region: str, keep_raw: bool) ->
             )
             pipeline.file(run.read(path), _collector(path, plan.collectors), options)
             if keep_raw:
-                _seal(run, path, plan.key)
+                _seal(run, path, plan.key, sealed)
 
         try:
             _each_readable(run, plan.files, one, pipeline.tally)
@@ -183,12 +185,16 @@ def _each_readable(run: Run, files: list[Path], one: Callable[[Path], None], tal
         raise last
 
 
-def _seal(run: Run, path: Path, key: bytes) -> None:
+def _seal(run: Run, path: Path, key: bytes, sealed: set[Path]) -> None:
     from consentinel.core.vault import seal
 
     folder = run.out / "raw"
     folder.mkdir(exist_ok=True)
-    seal(path, folder / f"{path.name.removesuffix('.vault')}.vault", key)
+    name, copies = path.name.removesuffix(".vault"), 1
+    while (target := folder / (f"{copies}-{name}.vault" if copies > 1 else f"{name}.vault")) in sealed:
+        copies += 1  # files of one name from two folders
+    seal(path, target, key)
+    sealed.add(target)
 
 
 def report(run: Run, plan: Plan, scanned: Scanned, *, fail_on: str) -> Outcome:

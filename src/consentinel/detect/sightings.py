@@ -217,7 +217,7 @@ class Sighter:
             "tcf_denies": pa.array(tcf),
             "mode_denies": pa.array(mode),
             "gpc": pa.array(gpc),
-            "purpose": relabel(who_code, purposes),
+            "purpose": relabel(who_code % len(purposes), purposes),  # nobody is known: unknown
             "owner": relabel(who_code, [self._recipients[w].owner for w in who] + [None]),
             "category": relabel(who_code, [self._recipients[w].category for w in who] + [None]),
         }

@@ -133,9 +133,9 @@ def _first_bytes(stream: BinaryIO, where: str) -> bytes:
     text = head.lstrip(b" \t\r\n")
     if not text:
         raise BadInput("holds nothing but white space", where=where, todo="Record it again")
+    if text[:2] in (b"\xff\xfe", b"\xfe\xff") or text[:2] in (b"{\0", b"\0{", b"[\0", b"\0["):
+        raise BadInput("is UTF-16 text, a HAR is UTF-8", where=where, todo="Convert it to UTF-8")
     if text[:1] != b"{":
-        if text[:2] in (b"\xff\xfe", b"\xfe\xff") or text[1:2] == b"\0":
-            raise BadInput("is UTF-16 text, a HAR is UTF-8", where=where, todo="Convert it to UTF-8")
         kind = "is JSON but not a HAR: its root is not an object" if text[:1] in b'["' else "is not JSON"
         raise BadInput(kind, where=where, todo=_TODO)
     return head

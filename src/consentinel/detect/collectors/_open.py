@@ -13,9 +13,9 @@ from typing import Any, BinaryIO, cast
 from consentinel.core.errors import BadInput
 
 CHUNK = 1 << 20
-MAX_RATIO = 300  # more expansion than this is a bomb, not a recording: real captures stay under 100
+MAX_RATIO = 200  # more expansion than this is a bomb, not a recording: real captures stay under 100
 MAX_BYTES = 64 << 30
-RATIO_COUNTS_FROM = 64 << 20
+RATIO_COUNTS_FROM = 32 << 20
 _UNPACK_ERRORS = (OSError, EOFError, zlib.error, zipfile.BadZipFile, RuntimeError, NotImplementedError, ValueError)
 
 _KINDS: dict[type[Exception], str] = {

@@ -4,7 +4,7 @@ import csv as csv_module
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import msgspec
 import pyarrow as pa
@@ -39,7 +39,9 @@ def rows(name: str, stream: BinaryIO, path: Path, notes: list[str]) -> tuple[lis
         if kind in (".csv", ".tsv"):
             return _csv(name, stream, "\t" if kind == ".tsv" else ",", notes)
     except pa.ArrowException:  # its message may quote a row
-        raise BadInput(f"is not a table in {kind[1:]} form, or is cut off", where=name, todo="Export it again") from None
+        raise BadInput(
+            f"is not a table in {kind[1:]} form, or is cut off", where=name, todo="Export it again"
+        ) from None
     return _ndjson(name, stream, notes)
 
 
@@ -54,7 +56,7 @@ def _parquet(name: str, stream: BinaryIO, path: Path) -> tuple[list[str], Iterat
 
 
 def _csv(name: str, stream: BinaryIO, delimiter: str, notes: list[str]) -> tuple[list[str], Iterator[Columns]]:
-    buffered = stream if isinstance(stream, io.BufferedReader) else io.BufferedReader(stream, 1 << 20)  # type: ignore[type-var]
+    buffered = cast(io.BufferedReader, stream)
     head = buffered.peek(1 << 16)[: 1 << 16].decode("utf-8", "replace").lstrip("\ufeff")
     try:
         columns = next(csv_module.reader(io.StringIO(head, newline=""), delimiter=delimiter), [])
@@ -71,7 +73,9 @@ def _csv(name: str, stream: BinaryIO, delimiter: str, notes: list[str]) -> tuple
         buffered,
         read_options=pa_csv.ReadOptions(block_size=4 << 20),
         parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
-        convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.binary()), strings_can_be_null=True),
+        convert_options=pa_csv.ConvertOptions(
+            column_types=dict.fromkeys(columns, pa.binary()), strings_can_be_null=True
+        ),
     )
 
     def batches() -> Iterator[Columns]:

@@ -37,7 +37,7 @@ Text = str | int | float | bool | None
 
 class _Pair(msgspec.Struct):
     name: Text = ""
-    value: Text = ""
+    value: Any = ""  # some exporters put parsed JSON here
 
 
 class _Body(msgspec.Struct, rename="camel"):
@@ -131,7 +131,7 @@ class _PagesOf:
     def tell(self, reader: "_Har") -> None:
         for no, (name, stream) in enumerate(_open.members(self.path, self.key)):
             if no == self.member_no:
-                with suppress(BadInput), _open.unpacking(name):
+                with suppress(BadInput, msgspec.MsgspecError), _open.unpacking(name):
                     for kind, data in pieces(stream, name, []):
                         if kind == "pages":
                             reader.about(kind, data)
@@ -139,9 +139,7 @@ class _PagesOf:
                 break
 
 
-def _read_one(
-    name: str, stream: Any, options: Options, tag: str, notes: list[str], pages: _PagesOf
-) -> Iterator[Batch]:
+def _read_one(name: str, stream: Any, options: Options, tag: str, notes: list[str], pages: _PagesOf) -> Iterator[Batch]:
     reader = _Har(name, options, tag)
     seen, bad, first_bad = 0, 0, ""
     try:
@@ -377,9 +375,13 @@ def _body(post: _Body | None) -> tuple[bytes | str | None, str]:
     if post.params:  # some exporters write the fields only
         from urllib.parse import urlencode
 
-        pairs = [(str(p.name), str(p.value)) for p in post.params]
+        pairs = [(str(p.name), p.value if isinstance(p.value, str) else _json(p.value)) for p in post.params]
         return urlencode(pairs, errors="replace"), "application/x-www-form-urlencoded"
     return None, mime
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _initiator(entry: _Entry) -> tuple[str | None, int | None, int | None]:

@@ -1,23 +1,21 @@
 """Tables of requests: Parquet, CSV or NDJSON with one request per row and a column map."""
 
-import csv as csv_module
-import io
+import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import msgspec
 import pyarrow as pa
-import pyarrow.csv as pa_csv
-import pyarrow.parquet as pq
 
 from consentinel.core.errors import BadInput, UsageError
-from consentinel.core.mask import path_templates
+from consentinel.core.mask import field_names, path_templates
 from consentinel.core.tables import VISITS
 from consentinel.detect import parties
 from consentinel.detect.collectors import _open
-from consentinel.detect.collectors._batch import Batch, Options, Rows, micros, split_url
+from consentinel.detect.collectors._batch import SCENARIOS, Batch, Options, Rows, micros, sent, split_url, told_region
+from consentinel.detect.collectors._request_table import rows as table_rows
 
 SUFFIXES = (
     ".parquet",
@@ -50,7 +48,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "scenario": ("scenario",),
     "region": ("region",),
 }
-BATCH = 4_096
+_COLUMN_NAME = re.compile(r"[A-Za-z_][\w .:-]{0,60}")
 
 
 def read(path: Path, options: Options, notes: list[str]) -> Iterator[Batch]:
@@ -58,112 +56,36 @@ def read(path: Path, options: Options, notes: list[str]) -> Iterator[Batch]:
 
     Column map (`options.columns`): field=column, for the fields url, time, visit, page, method, status, headers,
     response_headers, body, mime, resource_type, initiator, scenario, region. `url` is required. Headers are JSON: an
-    object or a list of pairs. Raises BadInput for a file that cannot be read and UsageError for a wrong column map.
+    object or a list of pairs. Raises BadInput for a file that cannot be read or lacks a column, and UsageError for a
+    field that there is not.
     """
     for name, stream in _open.members(path, options.key):
         with _open.unpacking(name):
-            columns, rows = _rows(name, stream, path, notes)
-            yield from _requests(name, _mapped(columns, options.columns, name), rows, options, notes)
-
-
-def _rows(
-    name: str, stream: BinaryIO, path: Path, notes: list[str]
-) -> tuple[list[str], Iterator[dict[str, list[Any]]]]:
-    """Column names and batches of columns as lists."""
-    kind = next((s for s in (".parquet", ".csv", ".tsv", ".ndjson", ".jsonl") if s in path.name.lower()), "")
-    try:
-        if kind == ".parquet":
-            file = pq.ParquetFile(path)
-            return file.schema_arrow.names, (b.to_pydict() for b in file.iter_batches(BATCH))
-        if kind in (".csv", ".tsv"):
-            return _csv(name, stream, "\t" if kind == ".tsv" else ",", notes)
-        return _ndjson(name, stream, notes)
-    except pa.ArrowException as why:
-        raise BadInput(
-            f"cannot be read as {kind[1:]} ({str(why).splitlines()[0][:100]})", where=name, todo="Export it again"
-        ) from None
-
-
-def _csv(
-    name: str, stream: BinaryIO, delimiter: str, notes: list[str]
-) -> tuple[list[str], Iterator[dict[str, list[Any]]]]:
-    buffered = cast(io.BufferedReader, stream)
-    head = (
-        buffered.peek(1 << 16)[: 1 << 16].partition(b"\n")[0].decode("utf-8", "replace").lstrip("\ufeff").rstrip("\r")
-    )
-    columns = next(csv_module.reader([head], delimiter=delimiter), [])
-    bad = 0
-
-    def skip(_: object) -> str:
-        nonlocal bad
-        bad += 1
-        return "skip"
-
-    reader = pa_csv.open_csv(
-        buffered,
-        read_options=pa_csv.ReadOptions(block_size=4 << 20),
-        parse_options=pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip),
-        convert_options=pa_csv.ConvertOptions(
-            column_types=dict.fromkeys(columns, pa.string()), strings_can_be_null=True
-        ),
-    )
-
-    def batches() -> Iterator[dict[str, list[Any]]]:
-        for batch in reader:
-            for start in range(0, batch.num_rows, BATCH):
-                yield batch.slice(start, BATCH).to_pydict()
-        if bad:
-            notes.append(f"{name}: {bad:,} rows with a wrong number of fields were left out")
-
-    return columns, batches()
-
-
-def _ndjson(name: str, stream: BinaryIO, notes: list[str]) -> tuple[list[str], Iterator[dict[str, list[Any]]]]:
-    decoder = msgspec.json.Decoder(dict[str, Any])
-    first = b""
-    for line in stream:
-        if line.strip():
-            first = line
-            break
-    try:
-        columns = list(decoder.decode(first))
-    except (msgspec.MsgspecError, UnicodeError, ValueError):
-        raise BadInput(
-            "the first line is not a JSON object", where=name, todo="Write one JSON object per line"
-        ) from None
-
-    def batches() -> Iterator[dict[str, list[Any]]]:
-        rows, bad = [decoder.decode(first)], 0
-        for line in stream:
-            try:
-                rows.append(decoder.decode(line))
-            except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError):
-                bad += bool(line.strip())
-            if len(rows) >= BATCH:
-                yield {c: [r.get(c) for r in rows] for c in columns}
-                rows = []
-        yield {c: [r.get(c) for r in rows] for c in columns}
-        if bad:
-            notes.append(f"{name}: {bad:,} lines that are not JSON objects were left out")
-
-    return columns, batches()
+            columns, batches = table_rows(name, stream, path, notes)
+        yield from _requests(name, _mapped(columns, options.columns, name), batches, options, notes)
 
 
 def _mapped(have: list[str], asked: dict[str, str], where: str) -> dict[str, str]:
-    """Return field -> column; raises UsageError when the map names what is not there or there is no url column."""
+    """Return field -> column; raises UsageError for an unknown field and BadInput for a column that is not there."""
     for name, column in asked.items():
         if name not in FIELDS:
             near = get_close_matches(name, FIELDS, n=1)
             hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(FIELDS)}"
             raise UsageError(f"--columns: unknown field '{name}'; {hint}")
         if column not in have:
-            raise UsageError(f"{where}: there is no column '{column}' for {name}; there is: {', '.join(have)[:400]}")
+            near = get_close_matches(column, _shown(have), n=1)
+            todo = f"Did you mean '{near[0]}'?" if near else f"There is: {', '.join(_shown(have))}"
+            raise BadInput(f"there is no column '{column}' for {name}", where=where, todo=todo)
     found = {f: next((c for c in names if c in have), "") for f, names in FIELDS.items()} | asked
     if not found["url"]:
-        raise UsageError(
-            f"{where}: no column holds the URL; name it with --columns url=COLUMN. There is: {', '.join(have)[:400]}"
-        )
+        todo = f"Name it with --columns url=COLUMN. There is: {', '.join(_shown(have))}"
+        raise BadInput("no column holds the URL", where=where, todo=todo)
     return {f: c for f, c in found.items() if c}
+
+
+def _shown(columns: list[str]) -> list[str]:
+    """Column names for a message; a table without a head has data in their place, which is not repeated."""
+    return [name for name in field_names(columns[:40]) if _COLUMN_NAME.fullmatch(name)]
 
 
 def _requests(
@@ -171,14 +93,14 @@ def _requests(
 ) -> Iterator[Batch]:
     rows, visits = Rows(), _Visits(name, options)
     bad = 0
-    for batch in batches:
+    for batch in _whole(name, batches, rows, visits, notes):
         n = len(next(iter(batch.values()), []))
         got = {f: batch[c] for f, c in columns.items()}
         nothing = [None] * n
         for url, time, visit, page, method, status, head, back, body, mime, kind, script, scenario, region in zip(
             *(got.get(f, nothing) for f in FIELDS), strict=True
         ):
-            if not isinstance(url, str) or "://" not in url[:12]:
+            if not sent(url):
                 bad += 1
                 continue
             headers = _pairs(head)
@@ -186,13 +108,13 @@ def _requests(
             rows.request(
                 number,
                 visits.time,
-                str(method or "GET")[:16].upper(),
+                str(method or "GET"),
                 url,
                 headers,
                 body=body if isinstance(body, (str, bytes)) else None,
                 mime=str(mime or next((v for k, v in headers if k.lower() == "content-type"), "")),
                 set_cookies=[v for k, v in _pairs(back) if k.lower() == "set-cookie"],
-                status=int(status) if isinstance(status, (int, float)) or str(status).isdecimal() else None,
+                status=_status(status),
                 resource_type=None if kind is None else str(kind),
                 initiator=script if isinstance(script, str) else None,
             )
@@ -202,6 +124,25 @@ def _requests(
         notes.append(f"{name}: {bad:,} rows without a usable URL were left out")
     traffic, raw = rows.flush()
     yield Batch(traffic, raw, visits.table(rows), done=True)
+
+
+def _whole(
+    name: str, batches: Iterator[dict[str, list[Any]]], rows: Rows, visits: "_Visits", notes: list[str]
+) -> Iterator[dict[str, list[Any]]]:
+    """Yield BATCHES; a table that breaks off after some requests ends there, which is told in NOTES."""
+    try:
+        with _open.unpacking(name):
+            yield from batches
+    except BadInput as why:
+        if not rows.visit_ids:
+            raise
+        notes.append(f"{why}. The rows before that were read")
+
+
+def _status(value: object) -> int | None:
+    text = str(value)
+    number = int(text) if text.isdecimal() and len(text) == 3 else value
+    return int(number) if isinstance(number, (int, float)) and 0 < number < 1000 else None
 
 
 class _Visits:
@@ -224,8 +165,8 @@ class _Visits:
             self._rows.append(
                 {
                     "source_kind": "requests", "source_name": self.name, "page_template": path, "started": self.time,
-                    "scenario": scenario if told == "unknown" and isinstance(scenario, str) else told,
-                    "scenario_proof": "unknown", "repeat": 0, "region": self.options.region or region,
+                    "scenario": str(scenario) if told == "unknown" and str(scenario) in SCENARIOS else told,
+                    "scenario_proof": "unknown", "repeat": 0, "region": self.options.region or told_region(region),
                 },
             )  # fmt: skip
         return known

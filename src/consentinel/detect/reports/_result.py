@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from consentinel.core.columns import values
 from consentinel.core.errors import BadInput, UsageError
 
 __all__ = [
@@ -66,7 +67,7 @@ class Result:
 
     def outcomes(self) -> Counter[str]:
         """Return how many findings there are of each outcome."""
-        return Counter(value or "no signal" for value in self.findings.column("outcome").to_pylist())
+        return Counter(value or "no signal" for value in values(self.findings.column("outcome")))
 
     def mark(self, fingerprint: str | None) -> str:
         """Return "new" or "known" for FINGERPRINT, or nothing when there is no baseline."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from consentinel.core.columns import values
 from consentinel.detect.explain import explain
 from consentinel.detect.reports._result import SCHEMA, Result, instant, place, ranked, verdict
 
@@ -23,7 +24,9 @@ def write(result: Result, out: Path) -> Path:
     if None in findings.column("explanation").to_pylist():  # findings of an older run
         at = findings.schema.get_field_index("explanation")
         findings = findings.set_column(at, findings.schema.field(at), explain(findings))
-    rows = [_finding(result, row) for row in findings.to_pylist()]
+    columns = [values(findings.column(name)) for name in findings.schema.names]
+    names = findings.schema.names
+    rows = [_finding(result, dict(zip(names, row, strict=True))) for row in zip(*columns, strict=True)]
     document = {
         "schema": SCHEMA,
         "run_id": _run_id(result),
@@ -42,7 +45,8 @@ def _finding(result: Result, row: dict[str, Any]) -> dict[str, Any]:
         "p": None if p is None or p != p else round(p, 6),  # JSON has no NaN
         "baseline": result.mark(row["fingerprint"]) or None,
     }
-    return {name: value for name, value in row.items() if name != "run_id"} | changed
+    del row["run_id"]
+    return row | changed
 
 
 def _summary(result: Result, rows: list[dict[str, Any]]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from consentinel.core.columns import values
 from consentinel.core.text import one_line
 from consentinel.detect.explain import type_name
 from consentinel.detect.reports._result import OUTCOMES, SEVERITIES, Result, place, ranked, verdict
@@ -90,7 +91,8 @@ def _groups(result: Result) -> dict[str, list[_Line]]:
     """Return the lines under each heading; findings that would read the same become one line."""
     groups: dict[str, dict[tuple[str, ...], _Line]] = {name: {} for name in (*SEVERITIES, "no signal")}
     names = ("outcome", "severity", "type", "recipient", "owner", "consent_state", "proof", "n", "fingerprint")
-    columns = [ranked(result.findings).column(name).to_pylist() for name in names]
+    findings = ranked(result.findings)
+    columns = [values(findings.column(name)) for name in names]
     for outcome, severity, kind, recipient, owner, state, proof, n, fingerprint in zip(*columns, strict=True):
         if outcome == "allowed":
             continue
