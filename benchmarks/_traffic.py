@@ -68,7 +68,8 @@ def _entry(
             {
                 "batch": [
                     {
-                        "event": rng.choice(["$pageview", "$autocapture"]), "uuid": _hex(rng, 32), "timestamp": when + i,
+                        "event": rng.choice(["$pageview", "$autocapture"]), "uuid": _hex(rng, 32),
+                        "timestamp": when + i,
                         "properties": {
                             "distinct_id": person.device, "$device_id": person.device, "$screen_width": person.width,
                             "$os": "Linux", "$timezone": "Europe/Berlin",
@@ -89,16 +90,20 @@ def _entry(
     }  # fmt: skip
     if body:
         request["postData"] = {"mimeType": "application/json", "text": body}
-    started = f"2026-03-0{1 + when % 7}T10:{when // 60_000 % 60:02d}:{when // 1000 % 60:02d}.{when % 1000:03d}Z"
+    frame = {"url": f"https://{host}/sdk.js", "lineNumber": 10, "columnNumber": 4}
+    started = f"2026-03-01T10:{when // 60_000 % 60:02d}:{when // 1000 % 60:02d}.{when % 1000:03d}Z"
     return {
         "pageref": ref, "startedDateTime": started, "time": 31.5, "request": request,
         "response": {
-            "status": 200, "statusText": "OK", "httpVersion": "h2", "headersSize": -1, "bodySize": 43, "redirectURL": "",
-            "headers": [{"name": "Content-Type", "value": "image/gif"}, {"name": "Date", "value": "Sun, 01 Mar 2026 10:00:00 GMT"}],
-            "cookies": [], "content": {"size": 43, "mimeType": "image/gif"},
+            "status": 200, "statusText": "OK", "httpVersion": "h2", "headersSize": -1, "bodySize": 43,
+            "headers": [
+                {"name": "Content-Type", "value": "image/gif"},
+                {"name": "Date", "value": "Sun, 01 Mar 2026 10:00:00 GMT"},
+            ],
+            "redirectURL": "", "cookies": [], "content": {"size": 43, "mimeType": "image/gif"},
         },
         "cache": {}, "timings": {"send": 0.1, "wait": 30.0, "receive": 1.4},
-        "_initiator": {"type": "script", "stack": {"callFrames": [{"url": f"https://{host}/sdk.js", "lineNumber": 10, "columnNumber": 4}]}},
+        "_initiator": {"type": "script", "stack": {"callFrames": [frame]}},
         "_resourceType": "image",
     }  # fmt: skip
 
@@ -118,13 +123,14 @@ def entries(mix: int, requests: int, seed: int, per_page: int = 100) -> Iterator
 
 
 def _responses(rng: random.Random, size: int, n: int = 16) -> list[str]:
-    """N JSON strings of SIZE bytes with what bodies of responses hold: script with quotes and line ends, markup, base64."""
+    """N JSON strings of SIZE bytes with what response bodies hold: script with quotes and line ends, markup, base64."""
     found = []
     for _ in range(n):
         text = ""
         while len(text) < size:
             name = _hex(rng, 6)
-            text += f'function f{name}(a){{return a["{name}"]||"\\u003c"+\'{name}\'}}\n<p class="{name}">caf\u00e9 {name}</p>\n'
+            text += f'function f{name}(a){{return a["{name}"]||"\\u003c"+\'{name}\'}}\n'
+            text += f'<p class="{name}">caf\u00e9 {name}</p>\n'
             text += base64.b64encode(rng.randbytes(rng.randrange(90))).decode()
         inner = json.dumps(text, ensure_ascii=False)[1 : size - 1]
         found.append(f'"{inner.rstrip(chr(92))}"')
@@ -132,7 +138,7 @@ def _responses(rng: random.Random, size: int, n: int = 16) -> list[str]:
 
 
 def write_har(path: Path, mix: int, requests: int, seed: int = 1, *, pad: int = 0) -> Path:
-    """Write a HAR of REQUESTS requests; PAD adds response text of so many bytes, as they lie in the file, to each entry."""
+    """Write a HAR of REQUESTS requests; PAD adds response text that takes so many bytes in the file to each."""
     with path.open("w", encoding="utf-8") as out:
         pages = [f"page_{n}" for n in range((requests + 99) // 100)]
         told = ",".join(

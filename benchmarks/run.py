@@ -146,8 +146,9 @@ def main() -> int:
         return 2
     chosen = [row for row in verdicts if space.speed or not wanted or row.name in made]
     table = [
-        {"number": r.name, "measured": "-" if r.value is None else r.value, "low": "-" if r.low is None else r.low}
-        | {"high": "-" if r.high is None else r.high, "unit": r.unit, "reach": f"{SIGNS.get(r.direction, '')} {number(r.reach)}"}
+        {"number": r.name}
+        | {name: "-" if v is None else v for name, v in (("measured", r.value), ("low", r.low), ("high", r.high))}
+        | {"unit": r.unit, "reach": f"{SIGNS.get(r.direction, '')} {number(r.reach)}"}
         | {"holds": "yes" if r.ok else f"NO: {r.why}", "what": r.what}
         for r in chosen
     ]

@@ -26,10 +26,9 @@ def main() -> None:
         command += ["--project-key-file", str(home / "key"), "--out"]
         spent = []
         for repeat in range(REPEATS):
-            spent.append(alone([*command, str(home / f"run-{repeat}")], codes=(0, 1, 3)))
-            print(
-                f"peak {spent[-1].peak_mb:,.0f} MB, {spent[-1].seconds:.1f} s ({spent[-1].cpu_s:.1f} s of processor time)"
-            )
+            took = alone([*command, str(home / f"run-{repeat}")], codes=(0, 1, 3))
+            spent.append(took)
+            print(f"peak {took.peak_mb:,.0f} MB, {took.seconds:.1f} s, {took.cpu_s:.1f} s computing", flush=True)
     peaks = sorted(s.peak_mb for s in spent)
     write(
         NAMES[0],
@@ -37,9 +36,10 @@ def main() -> None:
         low=peaks[0],
         high=peaks[-1],
         n=REPEATS,
-        protocol=f"highest resident memory of consentinel detect scan in a process of its own, as the system counts it; one "
-        f"HAR file of {size / 1e6:,.0f} MB with {REQUESTS:,} requests of 49 rows and response bodies; median, lowest and "
-        f"highest of the runs; {min(s.seconds for s in spent):.0f} s in the fastest run, on one core; MB of 1e6 bytes",
+        protocol="highest resident memory of consentinel detect scan in a process of its own, as the system counts it; "
+        f"one HAR file of {size / 1e6:,.0f} MB with {REQUESTS:,} requests of 49 rows and response bodies; median, "
+        f"lowest and highest of the runs; {min(s.seconds for s in spent):.0f} s in the fastest, on one core; MB of 1e6 "
+        "bytes",
     )
 
 

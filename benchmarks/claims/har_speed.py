@@ -42,9 +42,10 @@ def main() -> None:
             low=min(speeds),
             high=max(speeds),
             n=REPEATS,
-            protocol=f"consentinel detect scan of one HAR file of {REQUESTS:,} requests ({megabytes:,.0f} MB, 100 requests a "
-            f"page) in a process of its own bound to one core; time by the clock from its start to its end, all tables and "
-            f"the JSON report written; median, slowest and fastest after one that is not counted; processor time: "
+            protocol=f"consentinel detect scan of one HAR file of {REQUESTS:,} requests ({megabytes:,.0f} MB, 100 "
+            "requests a page) in a process of its own bound to one core; time by the clock from its start to its end, "
+            "all tables and the JSON report written; median, slowest and fastest after one that is not counted; "
+            "processor time: "
             f"{REQUESTS / statistics.median(s.cpu_s for s in counted):,.0f} requests/s; peak memory "
             f"{max(s.peak_mb for s in counted):,.0f} MB",
         )

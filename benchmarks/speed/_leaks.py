@@ -109,8 +109,8 @@ def harmless(rng: random.Random, page: str, person: dict[str, tuple[str, str]]) 
         f"https://tiles.map-11.test/at?lat=48.{number}&lon=2.{number}&zoom=12": "image",
     }
     if rng.random() < 0.15:
-        body = json.dumps({name: value for name, (_, value) in person.items()})
-        return Sent(page, f"https://{page.split('/')[2]}/api/session", "xmlhttprequest", False, body, "application/json")
+        body, url = json.dumps({name: value for name, (_, value) in person.items()}), page.replace("/item", "/api")
+        return Sent(page, url, "xmlhttprequest", False, body, "application/json")
     url, kind = rng.choice(list((hard if rng.random() < 0.12 else plain).items()))
     return Sent(page, url, kind, False)
 
@@ -128,7 +128,7 @@ def write_har(path: Path, sent: list[Sent]) -> None:
     began = "2026-03-01T10:00:00Z"
     log = {
         "version": "1.2", "creator": {"name": "benchmark", "version": "1"},
-        "pages": [{"id": ref, "title": page, "startedDateTime": began, "pageTimings": {}} for page, ref in refs.items()],
+        "pages": [{"id": r, "title": page, "startedDateTime": began, "pageTimings": {}} for page, r in refs.items()],
         "entries": [_entry(s, refs[s.page]) for s in sent],
     }  # fmt: skip
     path.write_text(json.dumps({"log": log}), "utf-8")
@@ -137,8 +137,9 @@ def write_har(path: Path, sent: list[Sent]) -> None:
 def _entry(sent: Sent, ref: str) -> dict[str, object]:
     headers = {"User-Agent": AGENT, "Accept-Language": "fr-FR,fr;q=0.8", "Referer": sent.page} | sent.headers
     request: dict[str, object] = {
-        "method": "POST" if sent.body else "GET", "url": sent.url, "httpVersion": "h2", "cookies": [], "queryString": [],
-        "headers": [{"name": k, "value": v} for k, v in headers.items()], "headersSize": -1, "bodySize": len(sent.body),
+        "method": "POST" if sent.body else "GET", "url": sent.url, "httpVersion": "h2", "cookies": [],
+        "headers": [{"name": k, "value": v} for k, v in headers.items()], "queryString": [], "headersSize": -1,
+        "bodySize": len(sent.body),
     }  # fmt: skip
     if sent.body:
         request["postData"] = {"mimeType": sent.mime, "text": sent.body}

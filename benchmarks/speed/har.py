@@ -163,7 +163,8 @@ def main() -> list[dict[str, Any]]:
     sent = requests(N_REQUESTS, person())
     rows = []
     tools: list[tuple[Callable[[list[Sent]], Answer], int]] = [
-        (consentinel_alone, N_REQUESTS), (consentinel_planted, N_REQUESTS), (adblock_rust, N_REQUESTS), (presidio, SAMPLE),
+        (consentinel_alone, N_REQUESTS), (consentinel_planted, N_REQUESTS), (adblock_rust, N_REQUESTS),
+        (presidio, SAMPLE),
     ]  # fmt: skip
     for tool, n in tools:
         with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:

@@ -98,7 +98,8 @@ FAMILIES = {
         for v in (b"", bits(32))
     ],
     "flag": [Reading("tcf", "ok", gdpr_applies=b) for b in (True, False)],
-    "gpc": [Reading("gpc", "ok", gpc=b) for b in (True, False)],
+    "gpc of the browser": [Reading("gpc", "ok", gpc=True)],
+    "gpc=0 of a script": [Reading("gpc", "ok", gpc=False)],
     "sale": [Reading("us_privacy", "ok", sale_opt_out=b) for b in (True, False)],
     "gcs": [Reading("consent_mode", "ok", ad_storage=b) for b in (True, False)],
     "npa": [Reading("consent_mode", "ok", ad_personalization=False)],
@@ -167,6 +168,14 @@ def test_repeats_of_a_statement_are_one_interval() -> None:
     table = told([(0, T0, 0), (0, T0 + 5, 0), (0, T0 + 9, 1), (0, T0 + 12, 0), (1, T0, 0)])
     got = [tuple(r[c] for c in ("visit_id", "valid_from", "valid_until")) for r in table.to_pylist()]
     assert got == [("v0", T0, T0 + 9), ("v0", T0 + 9, T0 + 12), ("v0", T0 + 12, FOREVER), ("v1", T0, FOREVER)]
+
+
+def test_a_script_that_says_no_gpc_does_not_switch_off_that_of_the_browser() -> None:
+    readings = [Reading("gpc", "ok", gpc=b) for b in (True, False)]
+    two = np.arange(2)
+    table = intervals(two * 0, np.array([T0, T0]), two, readings, two, ["v"], ["s.test"])
+    assert table["valid_until"].to_pylist() == [FOREVER, FOREVER]
+    assert [lane.source for lane in lanes(table, {"v": 0}, np.array([T0]))] == ["gpc", "gpc"]
 
 
 def test_a_broken_statement_is_shown_and_ends_nothing() -> None:

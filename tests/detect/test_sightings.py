@@ -36,7 +36,7 @@ VISIT_ROWS = [
 ROWS = st.lists(
     st.fixed_dictionaries(
         {
-            "visit_id": st.sampled_from(["a", "b", "c", "elsewhere"]),
+            "visit_id": st.sampled_from(["a", "b", "c", "elsewhere", None]),
             "action": st.sampled_from(["sent", "stored", "read"]),
             "type": st.sampled_from([None, "device.id", "device.screen", "contact.email", "location.precise"]),
             "recipient": st.sampled_from([None, "", SITE, AD, "google.com", "doubleclick.net", HOSTING, "nobody.test"]),

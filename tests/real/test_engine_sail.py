@@ -1,5 +1,6 @@
 """One whole-visit function and one SQL statement give equal results here and on Spark (Sail)."""
 
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -10,9 +11,18 @@ from consentinel.core.engine import map_visits, spark_frame, spark_sql, spark_vi
 from consentinel.core.errors import UsageError
 from consentinel.core.rng import generator
 from consentinel.core.tables import CONSENT, DATA, TABLES, check, empty, narrow
+from consentinel.detect.collectors import har
+from consentinel.detect.collectors._batch import Options
+from consentinel.detect.judge import Judge
+from consentinel.detect.observe import Observer
+from consentinel.detect.pipeline import Pipeline
+from consentinel.detect.policy import load
+from consentinel.detect.shelves import RULES, SIGNALS, SURFACES
+from consentinel.detect.sightings import SIGHTINGS, Sighter
 
 pytestmark = pytest.mark.real
 
+RECORDED = Path(__file__).parents[2] / "examples" / "recorded"
 SEEN = narrow(DATA, "visit_id", "seq", "time", "key", "type_p")
 
 
@@ -144,3 +154,34 @@ def test_no_rows(spark: Any) -> None:
     frame = spark_frame(spark, empty(SEEN))
     there = spark_visits(repeated_keys, frame, SEEN, reads=SEEN).toArrow()
     assert check(there, SEEN, "sail").num_rows == map_visits(repeated_keys, empty(SEEN)).num_rows == 0
+
+
+class _Remembering(Sighter):
+    """A Sighter that keeps what it joins."""
+
+    def join(self, *tables: pa.Table) -> pa.Table:
+        self.joined = super().join(*tables)
+        return self.joined
+
+
+@pytest.fixture(scope="module")
+def wide() -> pa.Table:
+    """SIGHTINGS of the recorded traffic: what every rule is given."""
+    sighter = _Remembering(load(), region="EU")
+    parts = [[shelf.take(name) for name in shelf.names()] for shelf in (SURFACES, SIGNALS)]
+    pipeline = Pipeline(Observer(bytes(32), *parts), Judge(sighter, []), {n: lambda table: None for n in TABLES}, [])
+    for number, file in enumerate(sorted(RECORDED.glob("*.har.zst"))):
+        pipeline.file(file, har, Options(file_no=number))
+    pipeline.flush()
+    return sighter.joined
+
+
+@pytest.mark.parametrize("name", RULES.names())
+def test_a_rule(spark: Any, wide: pa.Table, name: str) -> None:
+    find = RULES.take(name).find
+    here = map_visits(find, wide, batch_rows=500)
+    frame = spark_frame(spark, wide)
+    there = check(spark_visits(find, frame, SIGHTINGS, reads=SIGHTINGS).toArrow(), SIGHTINGS, "sail")
+    assert here.num_rows or name == "consent_mode_denied"  # nothing of Google's was recorded
+    assert rows(there) == rows(here)
+    assert here["row"].to_pylist() == find(wide)["row"].to_pylist()

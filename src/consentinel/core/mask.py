@@ -174,7 +174,7 @@ _VARIABLE = "|".join(
         r"[^/]*[^ -~][^/]*",  # text of other scripts
     ],
 )
-_SEGMENT = re.compile(rf"(?<=/)(?:{_VARIABLE})(?=/|$)")
+_SEGMENT = re.compile(rf"(?<=/)(?:{_VARIABLE})(?=/|\Z)")
 
 
 def path_templates(paths: list[str]) -> list[str]:

@@ -35,6 +35,10 @@ _READABLE_HEAD = re.compile(
 # What no field is called: text that was sent without a name, such as JSON or base64 right behind the question mark.
 _NAMELESS = re.compile(r"[\s\"{}<>]|%(?:7[BbDd]|22)|.{120}", re.DOTALL)
 _BARE_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{13,}={1,2}")
+_HALF = re.compile(  # one escaped surrogate without the other
+    rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+)
 _PART_NAME = re.compile(rb'name="([^"\r\n]{0,200})"')
 
 
@@ -45,7 +49,7 @@ def pairs(text: str, separator: str = "&") -> Pairs:
         key, _, value = piece.partition("=")
         if len(key) > 12 and (_NAMELESS.search(key) or (len(value) < 2 and _bare_base64(piece))):
             keys.append("")
-            values.append(unquote_plus(piece))
+            values.append(piece if _BARE_BASE64.fullmatch(piece) else unquote_plus(piece))
         elif value:
             keys.append(unquote_plus(key) if "%" in key or "+" in key else key)
             values.append(unquote_plus(value) if "%" in value or "+" in value else value)
@@ -56,7 +60,9 @@ def pairs(text: str, separator: str = "&") -> Pairs:
 
 
 def _bare_base64(piece: str) -> bool:
-    return len(piece) % 4 == 0 and _BARE_BASE64.fullmatch(piece) is not None
+    if len(piece) % 4 or not _BARE_BASE64.fullmatch(piece):
+        return False
+    return piece.endswith("==") or b64(piece) is not None  # a field without a value ends in one = too
 
 
 def cookies(text: str) -> Pairs:
@@ -70,12 +76,19 @@ def cookies(text: str) -> Pairs:
     return keys, values
 
 
+def mend(raw: bytes) -> bytes:
+    """Replace what strict JSON parsers refuse: bytes that are not UTF-8, and half characters cut by a script."""
+    return _HALF.sub(rb"\\ufffd", raw.decode("utf-8", "replace").encode() if not raw.isascii() else raw)
+
+
 def json(text: str | bytes) -> Pairs | None:
     """Flatten a JSON document: inner names joined by dots, list positions written []."""
     try:
         document = msgspec.json.decode(text)
     except (msgspec.MsgspecError, UnicodeError, ValueError, RecursionError):
-        return None
+        raw = text if isinstance(text, bytes) else text.encode("utf-8", "replace") if "\\u" in text else b""
+        mended = mend(raw)
+        return json(mended) if mended != raw else None
     if not isinstance(document, (dict, list, str)):
         return None
     keys: list[str] = []
@@ -138,7 +151,7 @@ def form(text: str) -> Pairs | None:
 def b64(text: str) -> Pairs | None:
     """Decode base64 or base64url when the result is readable text (or compressed readable text)."""
     try:
-        head = binascii.a2b_base64(text[:16].translate(_URLSAFE))
+        head = binascii.a2b_base64(text[: 16 if len(text) >= 16 else 12].translate(_URLSAFE))
     except (binascii.Error, ValueError):
         return None
     # Ids and digests are full of base64 characters too: look at the first bytes before anything dearer is done.
@@ -235,7 +248,7 @@ def multipart(raw: bytes) -> Pairs | None:
         if not body:
             head, _, body = part.partition(b"\n\n")
         name = _PART_NAME.search(head, 0, 2_000)
-        if name and b"filename" not in head[:2_000]:
+        if name and b"filename" not in head[:2_000].lower():
             text = body.removesuffix(b"\n").removesuffix(b"\r")[:MAX_TEXT].decode("utf-8", "replace")
             if text:
                 keys.append(name[1].decode("utf-8", "replace"))

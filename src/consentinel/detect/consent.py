@@ -90,8 +90,16 @@ def _lane_numbers(readings: list[Reading]) -> np.ndarray:
         "ad_personalization",
         "ad_user_data",
     )
-    kinds = [(r.source, _decides(r.source, r.quality), *(getattr(r, n) is not None for n in stated)) for r in readings]
+    kinds = [
+        (_speaker(r.source, r.gpc), _decides(r.source, r.quality), *(getattr(r, n) is not None for n in stated))
+        for r in readings
+    ]
     return np.array([seen.setdefault(kind, len(seen)) for kind in kinds], np.int64)
+
+
+def _speaker(source: str | None, gpc: bool | None) -> tuple[str | None, bool | None]:
+    """Name who says something: a script that sends gpc=0 is not the browser, whose Sec-GPC header can only say 1."""
+    return source, gpc if source == "gpc" else None
 
 
 def _decides(source: str | None, quality: str | None) -> bool:
@@ -182,7 +190,7 @@ def sort_key(visit: np.ndarray, time: np.ndarray, started: np.ndarray) -> np.nda
 
 def lanes(consent: pa.Table, visit_number: dict[str, int], started: np.ndarray) -> list[Lane]:
     """Return the CONSENT rows of a batch as lanes; rows of other visits are left out."""
-    groups: dict[tuple[object, ...], list[tuple[int, int, int, Reading, str]]] = {}
+    groups: dict[tuple[Any, ...], list[tuple[int, int, int, Reading, str]]] = {}
     for row in _rows(consent):
         number = visit_number.get(row["visit_id"])
         if number is None or not _decides(row["source"], row["quality"]):
@@ -194,10 +202,10 @@ def lanes(consent: pa.Table, visit_number: dict[str, int], started: np.ndarray) 
             **{name: row[name] for name in _COLUMNS},
         )
         state = row["state"] if row["source"] in ("cmp", "scenario", "table") else ""
-        lane = (row["source"], row["scope"], *(row[n] is not None for n in _COLUMNS))
+        lane = (_speaker(row["source"], row["gpc"]), row["scope"], *(row[n] is not None for n in _COLUMNS))
         groups.setdefault(lane, []).append((number, row["valid_from"], row["valid_until"], said, state))
     result = []
-    for (source, *_), items in groups.items():
+    for ((source, _), *_), items in groups.items():
         items.sort(key=lambda item: item[:3])
         visit, since, until, said, state = zip(*items, strict=True)
         start = sort_key(np.array(visit), np.array(since, np.int64), started)

@@ -2,7 +2,7 @@
 
 The first split (a query into its fields, a JSON body into its values) is how the data travelled and is not counted;
 each further decoding of a single value is a layer, told in `decode_path` outside in ("base64>json"). Work is done once
-per distinct raw value. Limits: three layers, 2,000 values and about 16 MB of decoded text per raw value, 4 MB out of
+per distinct raw value. Limits: three layers, 2,000 values and about 8 MB of decoded text per raw value, 4 MB out of
 one decompression, 64 k characters kept of a value.
 """
 
@@ -23,7 +23,7 @@ from consentinel.detect._layers import MAX_LEAVES, MAX_NAME, MAX_TEXT
 __all__ = ["LAYERS", "LEAVES", "Decoder", "expand", "explode"]
 
 LAYERS = 3
-MAX_UNPACKED = 16 << 20  # characters
+MAX_UNPACKED = 8 << 20  # characters
 
 # One leaf value, still raw: the columns of RAW with the final carrier and key, and how it was decoded.
 LEAVES = pa.schema(
@@ -152,8 +152,10 @@ def _peel(leaves: Leaves, key: str, text: str, path: str, depth: int) -> None:
     found = None
     if depth < LAYERS and 8 <= len(text) <= _LONG and leaves.unpacked < MAX_UNPACKED:
         # Ids and names come again and again: remember what is inside short texts, unless it may be large.
-        short = len(text) <= _SHORT and not text.startswith(_PACKED)
-        found = _inside_short(text) if short else _inside(text)
+        packed = text.startswith(_PACKED)
+        found = _inside_short(text) if len(text) <= _SHORT and not packed else _inside(text)
+        if packed and found is None:
+            leaves.unpacked += 16 * len(text)  # decompression that fails at its end costs as much
     if found is None:
         leaves.keys.append(key)
         leaves.values.append(text if len(text) <= MAX_TEXT else text[:MAX_TEXT])
@@ -181,14 +183,14 @@ def _inside(text: str) -> tuple[str, _layers.Pairs] | None:
             return "json", got
     if text.startswith(("http://", "https://", "app://", "android-app://")):
         return "url", _layers.url(text)
+    if "=" in text and "&" in text:  # before percent: its values are decoded after it is split
+        got = _layers.form(text)
+        if got:
+            return "form", got
     if "%" in text:
         got = _layers.percent(text)
         if got:
             return "percent", got
-    if "=" in text and "&" in text:
-        got = _layers.form(text)
-        if got:
-            return "form", got
     if len(text) >= 12 and first.isalnum():
         if text.startswith("eyJ") and "." in text:
             got = _layers.jwt(text)

@@ -16,6 +16,7 @@ from consentinel.detect.sightings import SIGHTINGS, Sighter
 __all__ = ["OUTCOMES", "PROOF_BITS", "SEVERITIES", "Judge", "judge_visits"]
 
 PROOF_BITS = 64
+BATCHES_HELD = 32
 OUTCOMES = ("potential violation", "no signal", "allowed")
 SEVERITIES = ("critical", "high", "medium", "low")
 
@@ -42,6 +43,13 @@ class Judge:
             groups, evidence = grouping.partial(claims, rule, alike, rank, data, traffic)
             self._groups.append(groups)
             self._evidence.append(evidence)
+            if len(self._groups) >= BATCHES_HELD:
+                self._fold()
+
+    def _fold(self) -> None:
+        """Bring what batches gave together, so that memory grows with findings and not with batches."""
+        groups, evidence = grouping.merge(self._groups), pa.concat_tables([EVIDENCE.empty_table(), *self._evidence])
+        self._groups, self._evidence = [groups], [grouping.used(evidence.unify_dictionaries(), groups)]
 
     def _claims(self, seen: pa.Table) -> tuple[pa.Table, np.ndarray]:
         """The rows that rules claim, as they tell them, and by which rule; each row by the first that claims it."""
@@ -59,12 +67,13 @@ class Judge:
 
     def evidence(self) -> pa.Table:
         """Return the EVIDENCE that the findings point to."""
-        every = pa.concat_tables([EVIDENCE.empty_table(), *self._evidence]).unify_dictionaries()
-        return grouping.used(every, grouping.merge(self._groups))
+        self._fold()
+        return self._evidence[0]
 
     def findings(self, run_id: str = "") -> pa.Table:
         """Return all claims so far as FINDINGS: potential violations first, the most severe first."""
-        groups = grouping.merge(self._groups)
+        self._fold()
+        groups = self._groups[0]
         if not groups.num_rows:
             return FINDINGS.empty_table()
         told = self._told(groups)

@@ -19,6 +19,9 @@ from consentinel.detect.surfaces._pairs import Pairs, recognise_all
 
 __all__ = ["Observer", "Sightings"]
 
+HINT_BITS = 32  # a planted value shorter than this stands in unrelated traffic too often to say anything
+HINT_P = 0.9
+
 
 @dataclass(slots=True)
 class Sightings:
@@ -98,7 +101,11 @@ class Observer:
     def _plant(  # type: ignore[no-untyped-def]
         self, texts: pa.Array, value_of: np.ndarray, type_code: np.ndarray, type_p: np.ndarray, names: list[str]
     ):
-        """Planted columns per distinct value; the stated type of a proven hit replaces the recognised one."""
+        """Planted columns per distinct value.
+
+        The stated type of a proven hit replaces the recognised one; that of a shorter hit counts where nothing was
+        recognised, and stays short of proof.
+        """
         n, label = len(texts), DATA.field("planted_id").type
         if self._planted is None:
             empty = {
@@ -111,9 +118,11 @@ class Observer:
         told = _stated_types(found.pop("planted_type"), found["planted_form"])
         names = list(dict.fromkeys([*names, *labels(told)]))
         to_code = np.array([names.index(t) for t in labels(told)] + [-1], np.int64)
-        proved = pc.fill_null(found["matched_bits"], 0).to_numpy() >= PROOF_BITS
-        stated = np.where(proved, to_code[codes(told)], -1)[value_of]
-        return found, np.where(stated >= 0, stated, type_code), np.where(stated >= 0, 1.0, type_p), names
+        bits = pc.fill_null(found["matched_bits"], 0).to_numpy()[value_of]
+        stated = to_code[codes(told)][value_of]
+        told_so = (stated >= 0) & ((bits >= PROOF_BITS) | ((bits >= HINT_BITS) & (type_code < 0)))
+        p = np.where(bits >= PROOF_BITS, 1.0, HINT_P)
+        return found, np.where(told_so, stated, type_code), np.where(told_so, p, type_p), names
 
     def _signals(  # type: ignore[no-untyped-def]
         self, leaves: pa.Table, key: pa.Array, texts: pa.Array, unique, at_key, at_value, inverse, digest

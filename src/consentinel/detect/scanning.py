@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,6 +28,9 @@ from consentinel.detect.shelves import COLLECTORS, REPORTS, RULES, SIGNALS, SURF
 from consentinel.detect.sightings import Sighter
 
 __all__ = ["Plan", "Scanned", "prepare", "report", "scan"]
+
+
+STOPPED = 130  # what a shell reports for a program that Ctrl-C stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,17 +96,21 @@ def prepare(
         observer=observer,
         judge=Judge(Sighter(loaded, region=region), wanted),
         reports=REPORTS.choose(formats),
-        columns=_column_map(columns),
-        known=read_baseline(baseline) if baseline else None,
+        columns=_column_map(columns, [field for part in collectors for field in getattr(part, "FIELDS", ())]),
+        known=read_baseline(run.read(baseline) if baseline.is_file() else baseline) if baseline else None,
         key=key,
     )
 
 
-def _column_map(text: str) -> dict[str, str]:
+def _column_map(text: str, fields: list[str]) -> dict[str, str]:
     pairs = [piece.partition("=") for piece in text.split(",") if piece.strip()]
     for name, _, column in pairs:
         if not column:
             raise UsageError(f"--columns: '{name}' should be field=column, for example url=request_url")
+        if name.strip() not in fields:
+            near = get_close_matches(name.strip(), fields, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(fields)}"
+            raise UsageError(f"--columns: unknown field '{name.strip()}'; {hint}")
     return {name.strip(): column.strip() for name, _, column in pairs}
 
 
@@ -222,14 +230,15 @@ def report(run: Run, plan: Plan, scanned: Scanned, *, fail_on: str) -> Outcome:
     page = written.get("html")
     width = shutil.get_terminal_size((100, 24)).columns
     text = terminal.render(result, width, sys.stdout.isatty(), str(page or run.out))
-    code = 130 if run.interrupted else exit_code(scanned.findings, fail_on, plan.known, tally.unreadable)
+    incomplete = bool(run.notes) or not tally.requests
+    code = STOPPED if run.interrupted else exit_code(scanned.findings, fail_on, plan.known, incomplete=incomplete)
     return Outcome(run, code, written | {"findings": run.out / "findings.parquet"}, text)
 
 
-def exit_code(findings: pa.Table, fail_on: str, known: frozenset[str] | None, unreadable: int = 0) -> int:
+def exit_code(findings: pa.Table, fail_on: str, known: frozenset[str] | None, *, incomplete: bool = False) -> int:
     """Return 1 for a new potential violation at or above FAIL_ON, 3 when only undecided ones are new, else 0.
 
-    A file that could not be read leaves the scan undecided.
+    INCOMPLETE says that something could not be read, or that there was nothing to read: such a scan is not clean.
     """
     if known is not None:
         new = pc.invert(pc.is_in(findings["fingerprint"], value_set=pa.array(sorted(known), pa.string())))
@@ -241,4 +250,4 @@ def exit_code(findings: pa.Table, fail_on: str, known: frozenset[str] | None, un
     severe = pc.is_in(findings["severity"].cast(pa.string()), value_set=pa.array(grave))
     if pc.any(pc.and_(pc.equal(outcome, "potential violation"), severe)).as_py():
         return 1
-    return 3 if unreadable or "no signal" in outcome.to_pylist() else 0
+    return 3 if incomplete or "no signal" in outcome.to_pylist() else 0

@@ -85,7 +85,7 @@ class Sighter:
             name: (codes(data[name]), labels(data[name])) for name in ("visit_id", "action", "type", "recipient")
         }
         visit_no, visit_rows = self._visits(visits)
-        number_of = np.array([visit_no.get(v, -1) for v in columns["visit_id"][1]] or [-1], np.int64)
+        number_of = np.array([*(visit_no.get(v, -1) for v in columns["visit_id"][1]), -1], np.int64)
         keep = self._relevant(columns, ints(data["lifetime_s"], -1), number_of, visit_rows)
         at = np.flatnonzero(keep)
         small = data.take(pa.array(at)) if len(at) < data.num_rows else data

@@ -41,3 +41,9 @@ DAY = 86_400_000_000
 )
 def test_a_case(row: Row, said: Row, at: Row, found: list[Any]) -> None:
     assert judged("gpc_ignored", [SENT | {"recipient": AD} | row], [said], at=[at]) == found
+
+
+@pytest.mark.parametrize("later", [0, 1])
+def test_a_tag_that_sends_no_gpc_does_not_hide_that_the_browser_did(later: int) -> None:
+    said = [GPC, GPC | {"gpc": False, "valid_from": T0 + later}]
+    assert judged("gpc_ignored", [SENT | {"time": T0 + 5}], said, at=[{"region": "US-CA"}]) == CLAIM

@@ -25,6 +25,8 @@ YES = [
     ("_sp_id.1fff", UUID + ".1690000000.1.1690000100", "cookie"),
     ("site_uid", UUID, "cookie"),
     ("idfv", "0C7D3A52-93BE-4F0E-9A41-7D2C5B8E1F60"),
+    ("batch[].properties.$anon_distinct_id", UUID, "json"),
+    ("publisherFirstPartyViewerId", UUID, "json"),
 ]
 NO = [
     ("$insert_id", MD5, "json"),

@@ -19,6 +19,8 @@ YES = [
     ("ppuid", "Xk9fQ2mZr7Tb"),
     ("username", "zoeprobe"),
     ("up.user_id", "48213"),
+    ("data.uuid", UUID, "json"),
+    ("users[].uuid", UUID, "json"),
 ]
 NO = [
     ("user_id", ""),
@@ -37,6 +39,8 @@ NO = [
     ("user_agent_id", "123456"),
     ("login", "https://x.test/login"),
     ("user_id", "probe@example.com"),
+    ("batch[].uuid", UUID, "json"),
+    ("data.tags[].uuid", UUID, "json"),
 ]
 
 

@@ -33,7 +33,7 @@ class _Brackets:
     def __init__(self) -> None:
         self.depth, self.in_string, self.odd_backslash = 0, False, False
 
-    def scan(self, data: bytes, deepest: int) -> list[tuple[int, int]]:
+    def scan(self, data: bytes | bytearray, deepest: int) -> list[tuple[int, int]]:
         """Return (position, depth after) of the brackets that open to or close from a depth up to DEEPEST."""
         raw = np.frombuffer(data, np.uint8)
         quotes = np.flatnonzero(raw == 34)
@@ -72,7 +72,7 @@ def pieces(stream: BinaryIO, where: str, notes: list[str]) -> Iterator[tuple[str
     stream is not JSON or is JSON but not HAR.
     """
     head = _first_bytes(stream, where)
-    brackets, buffer, base = _Brackets(), head, 0
+    brackets, buffer, base = _Brackets(), bytearray(head), 0
     scanned = 0  # bytes of the stream that brackets have been located in
     start = -1  # stream position where the current piece starts
     name, inside_log, inside_entries, seen_entries, entries = "", False, False, False, 0
@@ -102,7 +102,7 @@ def pieces(stream: BinaryIO, where: str, notes: list[str]) -> Iterator[tuple[str
                 if too_large:
                     notes.append(f"{where}: {_ordinal(depth, entries, name)} is over 64 MB and was left out")
                 elif depth == 3 or not inside_entries:
-                    yield ("entry" if depth == 3 else name), buffer[start - base : position + 1 - base]
+                    yield ("entry" if depth == 3 else name), bytes(buffer[start - base : position + 1 - base])
                 start, too_large = -1, False
             if not opens and depth == 2:
                 inside_entries, start = False, -1
@@ -114,7 +114,9 @@ def pieces(stream: BinaryIO, where: str, notes: list[str]) -> Iterator[tuple[str
         more = stream.read(CHUNK)
         if not more:
             break
-        buffer, base = buffer[cut:] + more, base + cut
+        del buffer[:cut]  # a bytearray takes both without copying what stays
+        buffer += more
+        base += cut
     if not seen_entries:
         ended = " (and it ends in the middle)" if brackets.depth > 0 or brackets.in_string else ""
         raise BadInput(_OTHER_JSON + ended, where=where, todo=_TODO)
@@ -141,9 +143,9 @@ def _first_bytes(stream: BinaryIO, where: str) -> bytes:
     return head
 
 
-def _key_before(buffer: bytes, position: int) -> str:
+def _key_before(buffer: bytearray, position: int) -> str:
     """Return the name written before POSITION, or an empty text; names over 500 bytes are not looked for."""
-    head = buffer[max(0, position - _LOOKBACK) : position].rstrip(_SPACE)
+    head = bytes(buffer[max(0, position - _LOOKBACK) : position]).rstrip(_SPACE)
     head = head[:-1].rstrip(_SPACE) if head[-1:] == b":" else b""
     if head[-1:] != b'"':
         return ""

@@ -29,8 +29,9 @@ _KINDS: dict[type[Exception], str] = {
 class _Metered(io.RawIOBase):
     """A reader that stops a compressed file from expanding without bound."""
 
-    def __init__(self, source: BinaryIO, packed_bytes: int, where: str) -> None:
-        self._source, self._packed, self._where, self._seen = source, max(packed_bytes, 1), where, 0
+    def __init__(self, source: BinaryIO, packed: BinaryIO, where: str) -> None:
+        self._source, self._packed, self._where, self._seen = source, packed, where, 0
+        self._start = packed.tell()
 
     def readable(self) -> bool:
         return True
@@ -38,9 +39,10 @@ class _Metered(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         data = self._source.read(len(buffer))
         self._seen += len(data)
-        if self._seen > MAX_BYTES or (self._seen > RATIO_COUNTS_FROM and self._seen / self._packed > MAX_RATIO):
+        ratio = self._seen / max(self._packed.tell() - self._start, 1)
+        if self._seen > MAX_BYTES or (self._seen > RATIO_COUNTS_FROM and ratio > MAX_RATIO):
             raise BadInput(
-                f"it expands to more than {self._seen // self._packed:,} times its size: a decompression bomb",
+                f"it expands to more than {ratio:,.0f} times its size: a decompression bomb",
                 where=self._where,
                 todo="Leave it out, or unpack and check it yourself",
             )
@@ -87,19 +89,19 @@ def members(path: Path, key: bytes = b"") -> Iterator[tuple[str, BinaryIO]]:
             raise BadInput("is a folder", where=where, todo="Name the files in it, or the folder to `detect scan`")
         if not path.exists():
             raise BadInput("there is no such file", where=where, todo="Check the path")
-        packed = path.stat().st_size
-        if not packed:
+        if not path.stat().st_size:
             raise BadInput("is empty (0 bytes)", where=where, todo="Record it again")
-        with path.open("rb") as file:
-            magic = file.read(8)
-            file.seek(0)
+        with path.open("rb") as packed:
+            file: BinaryIO = packed
+            magic = packed.read(8)
+            packed.seek(0)
             if magic == b"CSNTVLT1":
                 from consentinel.core.vault import unseal
 
-                file = cast(Any, unseal(file, key, where))
-                magic = file.peek(8)[:8]
+                file = unseal(packed, key, where)
+                magic = cast(io.BufferedReader, file).peek(8)[:8]
             if magic[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
-                yield from _zip_members(file, packed, where)
+                yield from _zip_members(file, where)
             else:
                 yield where, _buffered(_unpacked(file, magic), packed, where)
 
@@ -115,11 +117,11 @@ def _unpacked(file: BinaryIO, magic: bytes) -> BinaryIO:
     return file
 
 
-def _buffered(source: BinaryIO, packed: int, where: str) -> BinaryIO:
+def _buffered(source: BinaryIO, packed: BinaryIO, where: str) -> BinaryIO:
     return io.BufferedReader(_Metered(source, packed, where), CHUNK)
 
 
-def _zip_members(file: BinaryIO, packed: int, where: str) -> Iterator[tuple[str, BinaryIO]]:
+def _zip_members(file: BinaryIO, where: str) -> Iterator[tuple[str, BinaryIO]]:
     if not file.seekable():  # a sealed zip: its directory is at its end
         file = io.BytesIO(file.read())
     with zipfile.ZipFile(file) as archive:
@@ -132,4 +134,4 @@ def _zip_members(file: BinaryIO, packed: int, where: str) -> Iterator[tuple[str,
                 raise BadInput("the zip is encrypted", where=where, todo="Unpack it first")
             with archive.open(info) as member:
                 name = f"{where}/{safe_name(info.filename)}"
-                yield name, _buffered(cast(BinaryIO, member), min(info.compress_size, packed), name)
+                yield name, _buffered(cast(BinaryIO, member), file, name)

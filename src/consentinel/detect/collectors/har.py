@@ -16,6 +16,7 @@ from consentinel.core.errors import BadInput
 from consentinel.core.mask import path_templates
 from consentinel.core.tables import CALLS, CONSENT, VISITS
 from consentinel.detect import parties
+from consentinel.detect._layers import mend
 from consentinel.detect.collectors import _open
 from consentinel.detect.collectors._batch import (
     SCENARIOS,
@@ -129,14 +130,12 @@ class _PagesOf:
     member_no: int
 
     def tell(self, reader: "_Har") -> None:
-        for no, (name, stream) in enumerate(_open.members(self.path, self.key)):
-            if no == self.member_no:
-                with suppress(BadInput, msgspec.MsgspecError), _open.unpacking(name):
-                    for kind, data in pieces(stream, name, []):
-                        if kind == "pages":
-                            reader.about(kind, data)
-                            break
-                break
+        """Read the pages, if there are any, into READER."""
+        with suppress(BadInput, msgspec.MsgspecError), _open.unpacking(self.path.name):
+            for no, (name, stream) in enumerate(_open.members(self.path, self.key)):
+                if no == self.member_no:
+                    found = (data for kind, data in pieces(stream, name, []) if kind == "pages")
+                    return reader.about("pages", next(found, b"[]"))
 
 
 def _read_one(name: str, stream: Any, options: Options, tag: str, notes: list[str], pages: _PagesOf) -> Iterator[Batch]:
@@ -171,6 +170,8 @@ def _read_one(name: str, stream: Any, options: Options, tag: str, notes: list[st
         notes.append(f"{name}: {bad:,} unreadable entries were left out; the first: {first_bad}")
         if bad == seen:
             raise BadInput("none of its entries can be read", where=name, todo=f"See the notes; the first: {first_bad}")
+    if not reader.seen:
+        notes.append(f"{name}: holds no request that leaves the machine")
     reader.finish()
     traffic, raw = reader.rows.flush()
     yield Batch(traffic, raw, reader.visits(), reader.calls(), reader.consent(), done=True)
@@ -179,8 +180,11 @@ def _read_one(name: str, stream: Any, options: Options, tag: str, notes: list[st
 def _parse(decoder: Any, data: bytes) -> Any:
     try:
         return decoder.decode(data)
-    except UnicodeDecodeError:
-        return decoder.decode(data.decode("utf-8", "replace"))
+    except (UnicodeDecodeError, msgspec.DecodeError):
+        mended = mend(data)
+        if mended == data:
+            raise
+        return decoder.decode(mended)
 
 
 def _reason(why: Exception) -> str:
@@ -293,8 +297,7 @@ class _Har:
 
     def visits(self) -> pa.Table:
         meta, ids = self.meta, self.rows.visit_ids
-        told = self.options.scenario if self.options.scenario != "unknown" else meta.scenario
-        told = told if told in SCENARIOS else "unknown"
+        told = meta.scenario if meta.scenario in SCENARIOS - {"unknown"} else self.options.scenario
         proof = meta.scenario_proof if meta.scenario == told and meta.scenario_proof in _PROOFS else "unknown"
         n = len(ids)
         columns: dict[str, list[Any]] = {
@@ -308,7 +311,7 @@ class _Har:
             "scenario": [told] * n,
             "scenario_proof": [proof] * n,
             "repeat": [_int(meta.repeat) or 0] * n,
-            "region": [self.options.region or told_region(meta.region)] * n,
+            "region": [told_region(meta.region) or self.options.region] * n,
             "locale": [meta.locale if _LOCALE.fullmatch(meta.locale or "") else None] * n,
             "profile_digest": [None] * n,
         }

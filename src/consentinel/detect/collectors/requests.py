@@ -160,13 +160,13 @@ class _Visits:
         key = str(visit) if visit is not None else site if page is not None else ""
         known = self._number.get(key)
         if known is None:
-            told = self.options.scenario
+            told = str(scenario) if str(scenario) in SCENARIOS - {"unknown"} else self.options.scenario
             known = self._number[key] = rows.visit(f"{self.options.file_no:04d}.0.{len(self._number)}", site)
             self._rows.append(
                 {
                     "source_kind": "requests", "source_name": self.name, "page_template": path, "started": self.time,
-                    "scenario": str(scenario) if told == "unknown" and str(scenario) in SCENARIOS else told,
-                    "scenario_proof": "unknown", "repeat": 0, "region": self.options.region or told_region(region),
+                    "scenario": told,
+                    "scenario_proof": "unknown", "repeat": 0, "region": told_region(region) or self.options.region,
                 },
             )  # fmt: skip
         return known

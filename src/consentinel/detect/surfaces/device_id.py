@@ -15,7 +15,7 @@ NAMED = """deviceid installationuuid fid deviceid2 analyticsuserid ckid appinsta
     mpdeviceid marketingcloudvisitorid device.id visitor.id browser.id device.uuid visitor.uuid
     devicetoken pushtoken shopifyy clientsideid pcid xvid externaldeviceid devicedeviceid
     partnerdeviceid partneruid tapartnerdid dpuuid mboxmcgvid mbox3rdpartyid hjuserid extcookieid aamid
-    vtid globalid"""
+    vtid globalid anondistinctid publisherfirstpartyviewerid"""
 WEAK = "clientid client.id vid did mid mac udidhash uniqueid uniquedeviceid deviceidentifier puid browseruid"
 ANALYTICS = r"^(GA[0-9]\.[0-9]\.)?[0-9]{5,10}\.[0-9]{9,10}$"
 COOKIE_NAMES = (

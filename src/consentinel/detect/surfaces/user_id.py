@@ -13,6 +13,9 @@ NAMED = """userid userlogin loginid login memberid memberno customerid customern
     auth0id firebaseuserid tokenuid"""
 USERNAME = "username userhandle screenname nickname accountname loginname"
 WEAK = "uid uuid puid usr userident accountid"
+# The uuid of an element of a list counts events or ad slots, unless the list is one of people or their devices.
+OF_ELEMENT = r"\[\]\.uuid$"
+OF_PERSON = r"(?:^|[._])(?:users?|people|persons?|profiles?|visitors?|customers?|members?|devices?)\[\]\.uuid$"
 VALUE = r"^\"?[\pL0-9][\pL0-9_.:|@=+/~$-]+\"?$"
 WORDS = """true false null none undefined unknown anonymous guest user visitor default test nan logged-in loggedin
     logged_in logged-out loggedout logged_out not-logged-in new returning free premium anon admin root
@@ -30,5 +33,6 @@ def recognise(pairs: Pairs) -> Scores:
     handle = pairs.by_value(r"^[\pL0-9][\pL0-9_.-]+$", pairs.named(USERNAME) & short & (pairs.length <= 40))
     handle &= ~pairs.value_in(WORDS, handle)
     handle &= ~pairs.by_value(NOBODY, handle & pairs.by_value("^[0-9]", handle))
-    weak = identifier(pairs, pairs.named(WEAK) & ~pairs.cookie & ~pairs.carrier_in("header"))
+    element = pairs.by_key(OF_ELEMENT) & ~pairs.by_key(OF_PERSON)
+    weak = identifier(pairs, pairs.named(WEAK) & ~element & ~pairs.cookie & ~pairs.carrier_in("header"))
     return best(pairs.n, (weak | short_number, HINT), (handle, LIKELY), (named & ~short_number, SURE))

@@ -1,0 +1,71 @@
+"""Every example runs as a script, prints something, and returns what it promises."""
+
+import hashlib
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from consentinel.detect.policy import TYPES
+
+FOLDER = Path(__file__).parents[2] / "examples"
+SCRIPTS = sorted(FOLDER.glob("*.py"))
+
+
+def result(name: str) -> Any:
+    """Return what `main` of the example NAME returns."""
+    return runpy.run_path(str(FOLDER / f"{name}.py"))["main"]()
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.stem)
+def test_it_runs_as_a_script(
+    script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CONSENTINEL_KEY", raising=False)
+    runpy.run_path(str(script), run_name="__main__")
+    assert capsys.readouterr().out.strip()
+    assert not list(tmp_path.iterdir())
+
+
+def test_every_example_is_on_the_page() -> None:
+    page = (FOLDER / "README.md").read_text("utf-8")
+    assert SCRIPTS
+    assert all(f"[{script.name}]({script.name})" in page for script in SCRIPTS)
+
+
+def test_scan_har_finds_what_the_shop_does_wrong_after_a_refusal() -> None:
+    rows = result("scan_har")
+    recipients = {kind: n for kind, n, _ in rows}
+    assert set(recipients) <= set(TYPES)
+    assert [n for _, n, _ in rows] == sorted(recipients.values(), reverse=True)
+    assert all(times >= n for _, n, times in rows)
+    assert 10 <= recipients["device.advertising_id"] <= 20  # the shop asks twenty bidders
+    assert recipients["location.precise"] == 1  # one event, to one tracker
+
+
+def test_decode_consent_tells_vendors_and_purposes_apart() -> None:
+    assert result("decode_consent") == {
+        "vendor 52 may store": True,
+        "vendor 755 may store": False,
+        "vendor 52 may store and measure content": False,
+    }
+
+
+def test_find_planted_proves_the_hash_inside_base64() -> None:
+    example = runpy.run_path(str(FOLDER / "find_planted.py"))
+    url = example["leak"]()["log"]["entries"][0]["request"]["url"]
+    assert example["EMAIL"].lower() not in url.lower()
+    assert hashlib.sha256(example["EMAIL"].lower().encode()).hexdigest() not in url
+    told = example["main"]()
+    assert told.pop("matched_bits") >= 64
+    assert told == {
+        "outcome": "potential violation",
+        "proof": "P0",
+        "type": "contact.email_hashed",
+        "recipient": "metrics.test",
+        "consent_state": "denied",
+        "decode_path": "base64>json",
+        "planted_form": "lower>sha256",
+    }
