@@ -113,7 +113,7 @@ def test_path_templates(path: str, template: str) -> None:
     [
         ("email", "email"), ("user.ext.consent[]", "user.ext.consent[]"), ("@type", "@type"),
         ("a.@context.b", "a.@context.b"),
-        ("jane.doe@example.com", "{}"), ("users.jane@example.com.score", "{}"),
+        ("jane.doe@example.com", "{}"), ("users.jane@example.com[].score", "{}[].score"),
         ("_hjSessionUser_1234567", "_hjSessionUser_{}"),
         ("3f2504e0-4f89-41d3-9a0c-0305e82c3301.n", "{}.n"), ("0123456789abcdef", "{}"), ("+4915112345678", "+{}"),
         ("host.192.168.1.12", "host.{}"), ("_ga_AB12CD34", "_ga_AB12CD34"),

@@ -1,4 +1,5 @@
 import base64
+import gc
 import gzip
 import json
 import random
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from benchmarks._nested import WORDS, WRAPS, undo_all, wrap
 from consentinel.detect import decode
-from consentinel.detect.collectors._batch import RAW
+from consentinel.detect.collectors._batch import MAX_BODY, MAX_FIELD, RAW
 from consentinel.detect.decode import LAYERS, LEAVES, Decoder, expand, explode
 
 MAIL = "jane@example.com"
@@ -210,10 +211,13 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 @pytest.mark.parametrize("carrier", ["query", "body:application/json", "body:multipart/form-data|gzip", "cookie"])
 def test_bombs_cost_less_than_a_second(name: str, carrier: str) -> None:
-    raw = BOMBS[name]
+    raw = BOMBS[name][: MAX_BODY if carrier.startswith("body") else MAX_FIELD]  # the readers cut there
+    gc.freeze()  # what other tests left behind does not count
     start = time.process_time()
     got = explode(carrier, raw)
-    assert time.process_time() - start < 1
+    seconds = time.process_time() - start
+    gc.unfreeze()
+    assert seconds < 1
     assert len(got.keys) <= 2_000
     assert sum(map(len, got.values)) < 64 << 20
     assert sum(map(len, got.keys)) < 4 << 20 or len(got.keys) <= 1

@@ -1,15 +1,20 @@
-"""Every example runs as a script, prints something, and returns what it promises."""
+"""Every example runs as a script and returns what it promises; the tour's commands end as it says."""
 
 import hashlib
+import re
 import runpy
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from consentinel.cli.app import run as command
 from consentinel.detect.policy import TYPES
 
-FOLDER = Path(__file__).parents[2] / "examples"
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "examples"
+TOUR = ROOT / "docs" / "tour" / "from-a-har-to-a-gate.md"
 SCRIPTS = sorted(FOLDER.glob("*.py"))
 
 
@@ -69,3 +74,31 @@ def test_find_planted_proves_the_hash_inside_base64() -> None:
         "decode_path": "base64>json",
         "planted_form": "lower>sha256",
     }
+
+
+def test_the_commands_of_the_tour_end_as_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "examples").symlink_to(FOLDER)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CONSENTINEL_KEY", raising=False)
+    lines = "".join(re.findall(r"```sh\n(.*?)```", TOUR.read_text("utf-8"), re.DOTALL)).splitlines()
+    assert len(lines) >= 5
+    for line in lines:
+        words, _, said = line.partition("#")
+        name, *argv = shlex.split(words)
+        assert (name, f"ends in {command(argv)}") == ("consentinel", said.strip()), capsys.readouterr().err
+    [question] = re.findall(r"```python\n(.*?)```", TOUR.read_text("utf-8"), re.DOTALL)
+    capsys.readouterr()
+    exec(compile(question, TOUR.name, "exec"), {})
+    assert "recipient" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/index.md", "docs/claims.md", "docs/threat-model.md", "docs/tour"]
+)
+def test_links_lead_somewhere(page: str) -> None:
+    files = sorted((ROOT / page).glob("*.md")) if (ROOT / page).is_dir() else [ROOT / page]
+    links = [(f, link) for f in files for link in re.findall(r"\]\(([^)#:]+)[^):]*\)", f.read_text("utf-8"))]
+    assert files
+    assert not [link for f, link in links if not (f.parent / link).exists()]

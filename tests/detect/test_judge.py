@@ -268,3 +268,14 @@ def test_no_rules_claim_nothing() -> None:
     judge = Judge(sighter(), [])
     judge.batch(visits(), None, data({"type": "device.id"}), consent(DENIED))
     assert judge.findings().num_rows == 0
+
+
+def test_each_batch_gives_an_example_and_three_are_kept() -> None:
+    judge = Judge(sighter(), EVERY_RULE)
+    for n in range(5):
+        row = {"type": "device.id", "visit_id": f"v{n}", "time": T0 + n}
+        judge.batch(visits({"visit_id": f"v{n}"}), None, data(row), consent(DENIED | {"visit_id": f"v{n}"}))
+    (finding,) = judge.findings().to_pylist()
+    record = {r["evidence_id"]: json.loads(r["record"]) for r in judge.evidence().to_pylist()}
+    assert [record[e]["time"] - T0 for e in finding["evidence_ids"]] == [0, 1, 2]
+    assert (finding["n"], finding["n_visits"], finding["first"], finding["last"]) == (5, 5, T0, T0 + 4)

@@ -37,8 +37,9 @@ def described(verb: Verb) -> tuple[str, dict[str, str]]:
         word = line.strip()
         depth = len(line) - len(line.lstrip())
         if word and depth == 0:
-            inside = word == "Args:"
-            if not inside and word.endswith(":") and " " not in word:
+            heading = word.endswith(":") and " " not in word
+            inside = heading and word.removesuffix(":") == "Args"
+            if heading and not inside:
                 break
         if not inside:
             text.append(line)

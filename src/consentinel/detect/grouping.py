@@ -63,10 +63,8 @@ def partial(
     by += [(codes(claims[n]), len(labels(claims[n]))) for n in GROUPED_BY]
     groups = grouped(*by)
     row = groups.order[groups.starts]
-    n_visits, n, new_event = _events(claims, groups)
-    at, n_examples = _first_of(new_event, groups)
-    records, place_of = _examples(claims.take(pa.array(groups.order[at])), data, traffic)
-    ends = np.append(0, np.cumsum(n_examples)).astype(np.int32)
+    records, place_of = _examples(claims.take(pa.array(row)), data, traffic)
+    n_visits, n = _events(claims, groups)
     columns = {
         "rule": pa.array(rule[row].astype(np.int32)),
         "requirement": pa.array(requirement[row].astype(np.int32)),
@@ -78,30 +76,21 @@ def partial(
         "p": pa.array(groups.most(floats(claims["type_p"]))),
         "bits": pa.array(groups.most(ints(claims["matched_bits"])).astype(np.int32)),
         "keys": _keys(claims["key"], groups),
-        "evidence_ids": pa.ListArray.from_arrays(ends, one(records["evidence_id"])),
-    } | {name: place.take(pa.array(ends[:-1])) for name, place in place_of.items()}
+        "evidence_ids": pa.ListArray.from_arrays(np.arange(len(row) + 1, dtype=np.int32), one(records["evidence_id"])),
+    } | place_of
     columns |= {name: one(claims[name]).take(pa.array(row)) for name in (*GROUPED_BY, *TOLD)}
     return pa.table([columns[f.name] for f in PARTIAL], schema=PARTIAL), records
 
 
-def _events(claims: pa.Table, groups: Groups) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Distinct visits, distinct requests or writes weighted by the rows of the source, and where one begins."""
+def _events(claims: pa.Table, groups: Groups) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct visits, and distinct requests or writes weighted by the rows of the source, of each group."""
     order = groups.order
     visit, time, seq = codes(claims["visit_id"])[order], ints(claims["time"])[order], ints(claims["seq"], -1)[order]
     new_visit, new_event = groups.first.copy(), groups.first.copy()
     new_visit[1:] |= visit[1:] != visit[:-1]
     new_event[1:] |= (visit[1:] != visit[:-1]) | (time[1:] != time[:-1]) | (seq[1:] != seq[:-1])
     count = np.where(new_event, ints(claims["n"], 1)[order], 0)
-    return np.add.reduceat(new_visit, groups.starts, dtype=np.int64), np.add.reduceat(count, groups.starts), new_event
-
-
-def _first_of(new_event: np.ndarray, groups: Groups) -> tuple[np.ndarray, np.ndarray]:
-    """Where the first events of each group begin in the order of groups, and how many of them each group has."""
-    at = np.flatnonzero(new_event)
-    begins = np.searchsorted(at, groups.starts)
-    n = np.diff(np.append(begins, len(at)))
-    rank = np.arange(len(at)) - np.repeat(begins, n)
-    return at[rank < EVIDENCE_PER_GROUP], np.minimum(n, EVIDENCE_PER_GROUP)
+    return np.add.reduceat(new_visit, groups.starts, dtype=np.int64), np.add.reduceat(count, groups.starts)
 
 
 def _keys(key: pa.ChunkedArray, groups: Groups) -> pa.ListArray:
@@ -119,7 +108,7 @@ def _keys(key: pa.ChunkedArray, groups: Groups) -> pa.ListArray:
 
 
 def _examples(claims: pa.Table, data: pa.Table, traffic: pa.Table | None) -> tuple[pa.Table, dict[str, pa.Array]]:
-    """EVIDENCE of each of CLAIMS, and the place in the code that it came from."""
+    """EVIDENCE of one row of each group, and the place in the code that it came from."""
     datum = data.select(["visit_id", *_OF_DATUM]).take(claims["row"])
     facts = {name: datum[name] for name in _OF_DATUM}
     facts |= {

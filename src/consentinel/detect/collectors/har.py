@@ -1,7 +1,5 @@
 """HAR 1.2 captures of Chrome, Firefox, Playwright, mitmproxy, sitespeed and others, streamed."""
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,7 +14,6 @@ from consentinel.core.errors import BadInput
 from consentinel.core.mask import path_templates
 from consentinel.core.tables import CALLS, CONSENT, VISITS
 from consentinel.detect import parties
-from consentinel.detect._layers import mend
 from consentinel.detect.collectors import _open
 from consentinel.detect.collectors._batch import (
     SCENARIOS,
@@ -29,78 +26,24 @@ from consentinel.detect.collectors._batch import (
     split_url,
     told_region,
 )
+from consentinel.detect.collectors._har_entry import (
+    ENTRY,
+    META,
+    PAGES,
+    Entry,
+    Meta,
+    body_of,
+    initiator_of,
+    int32,
+    parse,
+)
 from consentinel.detect.collectors._har_split import pieces
 
 SUFFIXES = (".har", ".har.gz", ".har.zst", ".har.zip", ".zip", ".har.vault")
 
-Text = str | int | float | bool | None
-
-
-class _Pair(msgspec.Struct):
-    name: Text = ""
-    value: Any = ""  # some exporters put parsed JSON here
-
-
-class _Body(msgspec.Struct, rename="camel"):
-    mime_type: Text = ""
-    text: Text = None
-    encoding: Text = None
-    own_encoding: Text = msgspec.field(default=None, name="_encoding")
-    params: list[_Pair] | None = None
-
-
-class _Request(msgspec.Struct, rename="camel"):
-    url: str
-    method: Text = "GET"
-    headers: list[_Pair] | None = None
-    post_data: _Body | None = None
-
-
-class _Response(msgspec.Struct):
-    status: Text = None
-    headers: list[_Pair] | None = None
-
-
-class _Entry(msgspec.Struct):
-    request: _Request
-    startedDateTime: Text = None
-    response: _Response | None = None
-    pageref: Text = None
-    resource_type: Text = msgspec.field(default=None, name="_resourceType")
-    initiator: Any = msgspec.field(default=None, name="_initiator")
-    initiator_line: Any = msgspec.field(default=None, name="_initiator_line")
-    initiator_column: Any = msgspec.field(default=None, name="_initiator_column")
-    messages: list[dict[str, Any]] | None = msgspec.field(default=None, name="_webSocketMessages")
-
-
-class _Page(msgspec.Struct):
-    id: Text = ""
-    title: Text = ""
-    startedDateTime: Text = None
-    url: Text = msgspec.field(default=None, name="_url")
-
-
-class _Meta(msgspec.Struct):
-    """What our recorder tells beside the traffic, in the vendor field log._consentinel."""
-
-    site: str = ""
-    scenario: str = "unknown"
-    scenario_proof: str = "unknown"
-    region: str | None = None
-    locale: str | None = None
-    repeat: int = 0
-    consent: list[dict[str, Any]] = []
-    storage: list[dict[str, Any]] = []
-    calls: list[dict[str, Any]] = []
-
-
 MAX_LIFETIME = 1e11  # seconds; more than that is a mistake of the recorder
 _PROOFS = ("verified", "contradicted", "unknown")
 _LOCALE = re.compile(r"[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8}){0,3}")
-
-_entry = msgspec.json.Decoder(_Entry, strict=False)
-_pages = msgspec.json.Decoder(list[_Page], strict=False)
-_meta = msgspec.json.Decoder(_Meta, strict=False)
 
 
 def read(path: Path, options: Options, notes: list[str]) -> Iterator[Batch]:
@@ -147,7 +90,7 @@ def _read_one(name: str, stream: Any, options: Options, tag: str, notes: list[st
                 if kind == "entry":
                     seen += 1
                     try:
-                        entry = _parse(_entry, data)
+                        entry = parse(ENTRY, data)
                         if entry.pageref and not reader.told_pages:
                             reader.told_pages = True
                             pages.tell(reader)
@@ -177,16 +120,6 @@ def _read_one(name: str, stream: Any, options: Options, tag: str, notes: list[st
     yield Batch(traffic, raw, reader.visits(), reader.calls(), reader.consent(), done=True)
 
 
-def _parse(decoder: Any, data: bytes) -> Any:
-    try:
-        return decoder.decode(data)
-    except (UnicodeDecodeError, msgspec.DecodeError):
-        mended = mend(data)
-        if mended == data:
-            raise
-        return decoder.decode(mended)
-
-
 def _reason(why: Exception) -> str:
     """The parser's message without any piece of the input."""
     return str(why)[:120] if isinstance(why, msgspec.MsgspecError) else type(why).__name__
@@ -197,7 +130,7 @@ class _Har:
 
     def __init__(self, name: str, options: Options, tag: str) -> None:
         self.name, self.options, self.tag = name, options, tag
-        self.rows, self.meta, self.seen = Rows(), _Meta(), 0
+        self.rows, self.meta, self.seen = Rows(), Meta(), 0
         self.told_pages = False
         self._page_url: dict[str, str] = {}
         self._visit_of_page: dict[str, int] = {}
@@ -209,12 +142,12 @@ class _Har:
     def about(self, kind: str, data: bytes) -> None:
         if kind == "pages":
             self.told_pages = True
-            for page in _parse(_pages, data):
+            for page in parse(PAGES, data):
                 url = str(page.url or page.title or "")
                 if url.startswith(("http://", "https://")):
                     self._page_url[str(page.id)] = url
         else:
-            self.meta = _parse(_meta, data)
+            self.meta = parse(META, data)
 
     def _visit(self, pageref: str, url: str, headers: list[tuple[str, str]]) -> int:
         known = self._visit_of_page.get(pageref)
@@ -236,7 +169,7 @@ class _Har:
             self._visit_of_page[pageref] = self._visit_of_site[site]
         return self._visit_of_site[site]
 
-    def entry(self, entry: _Entry) -> None:
+    def entry(self, entry: Entry) -> None:
         request, response = entry.request, entry.response
         if not sent(request.url):
             return  # data:, blob:, about:, file: never leave the browser
@@ -244,9 +177,9 @@ class _Har:
         self._time = micros(entry.startedDateTime) or self._time
         headers = [(str(h.name), str(h.value)) for h in request.headers or ()]
         visit = self._visit("" if entry.pageref is None else str(entry.pageref), request.url, headers)
-        body, mime = _body(request.post_data)
+        body, mime = body_of(request.post_data)
         received = response.headers or () if response else ()
-        script, line, col = _initiator(entry)
+        script, line, col = initiator_of(entry)
         status = response.status if response else None
         websocket = request.url[:2].lower() == "ws"
         kind = None if entry.resource_type is None else str(entry.resource_type)
@@ -310,7 +243,7 @@ class _Har:
             "started": self._started,
             "scenario": [told] * n,
             "scenario_proof": [proof] * n,
-            "repeat": [_int(meta.repeat) or 0] * n,
+            "repeat": [int32(meta.repeat) or 0] * n,
             "region": [told_region(meta.region) or self.options.region] * n,
             "locale": [meta.locale if _LOCALE.fullmatch(meta.locale or "") else None] * n,
             "profile_digest": [None] * n,
@@ -344,7 +277,7 @@ class _Har:
                 "visit_id": self.rows.visit_ids[0], "time": micros(item.get("time")) or self._time,
                 "api": str(item.get("api", ""))[:120], "script_url": script_place(script),
                 "script_site": parties.registrable(split_url(script)[0]) or None,
-                "line": _int(item.get("line")), "col": _int(item.get("col")), "n": _int(item.get("n")) or 1,
+                "line": int32(item.get("line")), "col": int32(item.get("col")), "n": int32(item.get("n")) or 1,
             }  # fmt: skip
             records.append(record)
         return _table(records, CALLS) if records else None
@@ -357,55 +290,3 @@ def _plain(kind: pa.DataType) -> pa.DataType:
 def _table(records: list[dict[str, Any]], schema: pa.Schema) -> pa.Table:
     columns = [pa.array([r[f.name] for r in records], _plain(f.type)).cast(f.type) for f in schema]
     return pa.table(columns, schema=schema)
-
-
-def _int(value: object) -> int | None:
-    return int(value) if isinstance(value, (int, float)) and abs(value) < 2**31 else None
-
-
-def _body(post: _Body | None) -> tuple[bytes | str | None, str]:
-    if post is None:
-        return None, ""
-    mime = str(post.mime_type or "")
-    text = post.text
-    if isinstance(text, str) and text:
-        if "base64" in (post.encoding, post.own_encoding):
-            try:
-                return base64.b64decode(text, validate=True), mime
-            except (binascii.Error, ValueError):
-                return text, mime
-        return text, mime
-    if post.params:  # some exporters write the fields only
-        from urllib.parse import urlencode
-
-        pairs = [(str(p.name), p.value if isinstance(p.value, str) else _json(p.value)) for p in post.params]
-        return urlencode(pairs, errors="replace"), "application/x-www-form-urlencoded"
-    return None, mime
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()
-
-
-def _initiator(entry: _Entry) -> tuple[str | None, int | None, int | None]:
-    """Script URL, 1-based line and column that caused a request, from the fields that exporters write."""
-    told = entry.initiator
-    if isinstance(told, str):
-        line, col = _int(entry.initiator_line), _int(entry.initiator_column)
-        return told or None, line, col
-    if not isinstance(told, dict):
-        return None, None, None
-    stack = told.get("stack")
-    while isinstance(stack, dict):
-        frames = stack.get("callFrames")
-        for frame in frames if isinstance(frames, list) else ():
-            if isinstance(frame, dict) and isinstance(frame.get("url"), str) and frame["url"]:
-                line, col = _int(frame.get("lineNumber")), _int(frame.get("columnNumber"))
-                return frame["url"], None if line is None else line + 1, None if col is None else col + 1
-        stack = stack.get("parent")
-    url, line, col = told.get("url"), _int(told.get("lineNumber")), _int(told.get("columnNumber"))
-    return (
-        url if isinstance(url, str) and url else None,
-        None if line is None else line + 1,
-        None if col is None else col + 1,
-    )
