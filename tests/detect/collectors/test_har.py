@@ -15,9 +15,12 @@ from hypothesis import strategies as st
 
 from consentinel.core.errors import BadInput
 from consentinel.core.tables import TRAFFIC, VISITS
+from consentinel.core.vault import seal
+from consentinel.detect.collectors import har
 from consentinel.detect.collectors._batch import RAW, Options, micros, script_place, sent, split_url
 from consentinel.detect.collectors.har import _PagesOf, _read_one
 from consentinel.detect.decode import explode
+from consentinel.detect.pipeline import inputs
 from tests.detect.collectors.hars import PAGE, document, entry, raw, read, read_document, traffic, visits
 
 STACK = {
@@ -340,3 +343,19 @@ def test_half_characters_and_bytes_that_are_not_utf8_are_replaced(tmp_path: Path
         assert notes == []
         assert [r["host"][:1] for r in traffic(batches)] == ["t"]
         assert "\ufffd" in raw(batches)[-1][2].decode("utf-8", "replace")
+
+
+def test_sealed_copies_in_a_folder_are_found_and_read(tmp_path: Path) -> None:
+    (tmp_path / "a.har.zst").write_bytes(zstandard.compress(json.dumps(document([entry()])).encode()))
+    (tmp_path / "raw").mkdir()
+    sealed = seal(tmp_path / "a.har.zst", tmp_path / "raw" / "a.har.zst.vault", bytes(32))
+    assert inputs([tmp_path / "raw"], har.SUFFIXES) == [sealed]
+    assert len(traffic(read(sealed, key=bytes(32))[0])) == 1
+    with pytest.raises(BadInput, match="another project key"):
+        read(sealed, key=bytes(range(32)))
+
+
+def test_a_har_without_requests_says_so(tmp_path: Path) -> None:
+    batches, notes = read_document(tmp_path, document([entry("data:text/plain,hi")]))
+    assert (traffic(batches), batches[-1].done) == ([], True)
+    assert notes == ["made.har: holds no request that leaves the machine"]
