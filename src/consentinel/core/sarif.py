@@ -135,14 +135,17 @@ def _location(claim: Claim) -> dict[str, Any]:
 
 
 def _uri(text: str) -> str:
-    """Return TEXT as a URI reference; a colon in the first part of a relative one would read as a scheme."""
-    known = text.startswith(("http://", "https://"))
-    return quote(shown(text), safe=_URI + ":" if known else _URI)
+    """Return TEXT as a relative URI reference without its scheme: host/path.
+
+    Code-scanning services take a location as a file of the checkout and refuse a whole log that names another scheme.
+    """
+    return quote(shown(text.partition("://")[2] or text), safe=_URI)
 
 
 def _absent(fingerprint: str) -> dict[str, Any]:
     return {
         "message": {"text": "A finding of the baseline was not found in this run."},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": "baseline"}}}],  # services ask for one
         "level": "none",
         "kind": "notApplicable",
         "baselineState": "absent",

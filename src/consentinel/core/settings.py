@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from consentinel.core.errors import UsageError
 
@@ -15,7 +15,6 @@ __all__ = ["FILE", "PREFIX", "Settings", "given", "resolve"]
 
 FILE = "consentinel.toml"
 PREFIX = "CONSENTINEL_"
-COLOURS = ("auto", "always", "never")
 
 
 @dataclass(frozen=True)
@@ -25,12 +24,8 @@ class Settings:
     out: Path | None = field(default=None, metadata={"help": "folder that a run is kept in"})
     policy: Path | None = field(default=None, metadata={"help": "policy file (TOML) instead of the default policy"})
     region: str | None = field(default=None, metadata={"help": "region whose rules hold, for example EU or US-CA"})
-    workers: int | None = field(default=None, metadata={"help": "processes that work side by side, 1 or more"})
     project_key_file: Path | None = field(
         default=None, metadata={"help": "file with the key that digests are made with"}
-    )
-    colour: Literal["auto", "always", "never"] = field(
-        default="auto", metadata={"help": "colours on the terminal: auto, always or never"}
     )
 
 
@@ -46,7 +41,7 @@ def given(folder: Path, environ: Mapping[str, str]) -> dict[str, tuple[object, s
         text = environ.get(PREFIX + name.upper(), "")
         if text:
             where = PREFIX + name.upper()
-            found[name] = (_value(name, int(text) if name == "workers" and text.isdecimal() else text, where), where)
+            found[name] = (_value(name, text, where), where)
     return found
 
 
@@ -79,12 +74,6 @@ def _read(file: Path) -> dict[str, object]:
 
 def _value(name: str, value: object, where: str) -> object:
     """Return VALUE in the type of the setting NAME."""
-    if name == "workers":
-        if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
-            return value
-        raise UsageError(f"{where}: workers should be a whole number of 1 or more")
     if not isinstance(value, str) or not value:
         raise UsageError(f"{where}: {name} should be a text")
-    if name == "colour" and value not in COLOURS:
-        raise UsageError(f"{where}: colour should be one of {', '.join(COLOURS)}")
-    return value if name in ("region", "colour") else Path(value)
+    return value if name == "region" else Path(value)

@@ -3,7 +3,8 @@
 An interval holds from the moment a signal was seen until the same source said something else. Sources that state
 different things (a TC string, a `gdpr` flag, a GPC header) never displace each other; each is a *lane*. What a lane
 says of a row depends on what the policy requires there: TCF consent to certain purposes and the vendor, a Consent
-Mode storage, no opt-out. Lanes are combined to the most protective answer: denied, opted out, before, granted, none.
+Mode storage, no opt-out. Lanes are combined to the most protective answer: denied, opted out, before, granted, none;
+a denial by default, while it is known that no choice was made yet, is told as before.
 """
 
 from collections.abc import Iterable

@@ -200,6 +200,8 @@ def _times(n: int | None, n_visits: int | None, n_subjects: int | None) -> str:
 def _when(state: Field, source: Field) -> str:
     said = "under a consent state that is not known" if state is None else _WHEN.get(state, f"under {_name(state)}")
     by = _SOURCES.get(source or "") if state in ("granted", "denied", "opted_out") else None
+    if state == "denied" and source in ("tcf", "gpp", "consent_mode"):
+        return f"although the consent signal in force ({by}) denied it"
     return f"{said} ({by})" if by else said
 
 

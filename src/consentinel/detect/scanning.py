@@ -12,11 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from consentinel.core.contracts import CollectorPart
-from consentinel.core.errors import BadInput, UsageError
+from consentinel.core.errors import ConsentinelError, MissingExtra, UsageError
 from consentinel.core.mask import project_key
 from consentinel.core.run import Outcome, Run
 from consentinel.core.tables import CALLS, CONSENT, DATA, EVIDENCE, FINDINGS, TRAFFIC, VISITS, check
 from consentinel.detect.collectors._batch import Batch, Options
+from consentinel.detect.collectors._open import safe_name
 from consentinel.detect.judge import Judge
 from consentinel.detect.observe import Observer
 from consentinel.detect.pipeline import Pipeline, Tally, inputs
@@ -181,14 +182,17 @@ def _collector(path: Path, collectors: list[CollectorPart[Options, Batch]]) -> C
 
 def _each_readable(run: Run, files: list[Path], one: Callable[[Path], None], tally: Tally) -> None:
     """Read each file; one that cannot be is told in the notes. Raises the error when there is nothing else."""
-    last: BadInput | None = None
+    last: Exception | None = None
     for path in run.each(files, "reading"):
         try:
             one(path)
-        except BadInput as why:
+        except MissingExtra:
+            raise
+        except Exception as why:  # a fault of ours in one file must not cost what the others hold
             tally.unreadable += 1
             last = why
-            run.note(str(why))
+            fault = f"{safe_name(path)}: not read: a fault in the program ({type(why).__name__}); please report it"
+            run.note(str(why) if isinstance(why, ConsentinelError) else fault)
     if last is not None and not tally.files and not tally.visits:
         raise last
 
@@ -225,7 +229,7 @@ def report(run: Run, plan: Plan, scanned: Scanned, *, fail_on: str) -> Outcome:
     result = Result(scanned.findings, scanned.visits, scanned.consent, scanned.evidence, facts, compared)
     written = {}
     for name in plan.reports:
-        if name not in ("terminal", "parquet"):  # printed, and kept as a table already
+        if name != "parquet":  # kept as a table already
             written[name] = run.kept(REPORTS.take(name).write(result, run.out))
     page = written.get("html")
     width = shutil.get_terminal_size((100, 24)).columns

@@ -262,6 +262,7 @@ class Sighter:
         tcf, mode, gpc = np.zeros(n, bool), np.zeros(n, bool), np.zeros(n, bool)
         sources = sorted({lane.source for lane in all_lanes})
         key = sort_key(visit, time, started) if n else visit
+        unasked = np.full(n, -1, np.int32)  # by what source it is known that no choice was made yet
         for lane in all_lanes:
             found = lane.at(visit, key, time)
             rows = np.flatnonzero(found >= 0)
@@ -272,6 +273,8 @@ class Sighter:
             changed = rows[stronger]
             state[changed] = code[stronger]
             source[changed] = sources.index(lane.source)
+            if lane.source in ("cmp", "scenario", "table"):
+                unasked[rows[code == consents.BEFORE]] = sources.index(lane.source)
             if lane.source in ("tcf", "gpp"):
                 tcf[rows] |= code == consents.DENIED
             elif lane.source == "consent_mode":
@@ -279,6 +282,9 @@ class Sighter:
             if any(said.gpc for said in lane.rows):
                 honoured = np.array([r.gpc for r in self.requirements])[requirement[rows]]
                 gpc[rows] |= honoured & np.array([said.gpc is True for said in lane.rows])[found[rows]]
+        # Before a choice a string denies by default: nobody denied, nobody was asked.
+        early = (unasked >= 0) & (state == consents.DENIED)
+        state[early], source[early] = consents.BEFORE, unasked[early]
         return state, source, tcf, mode, gpc, sources
 
 

@@ -59,7 +59,7 @@ def test_place_fingerprint_baseline_and_acceptance(tmp_path: Path) -> None:
     run = log_of(result, tmp_path)["runs"][0]
     known, new, bare, gone = run["results"]
     place = known["locations"][0]["physicalLocation"]
-    assert place["artifactLocation"]["uri"] == "https://cdn.posthog.test/static/array.js"
+    assert place["artifactLocation"]["uri"] == "cdn.posthog.test/static/array.js"
     assert place["region"] == {"startLine": 12, "startColumn": 3401}
     assert known["partialFingerprints"] == {"consentinel/v1": fingerprint(0)}
     assert [r["baselineState"] for r in run["results"]] == ["unchanged", "new", "unchanged", "absent"]

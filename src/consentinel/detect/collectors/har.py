@@ -175,7 +175,7 @@ class _Har:
             return  # data:, blob:, about:, file: never leave the browser
         self.seen += 1
         self._time = micros(entry.startedDateTime) or self._time
-        headers = [(str(h.name), str(h.value)) for h in request.headers or ()]
+        headers = [(str(h.name), str(h.value)) for h in request.headers or () if h.value is not None]
         visit = self._visit("" if entry.pageref is None else str(entry.pageref), request.url, headers)
         body, mime = body_of(request.post_data)
         received = response.headers or () if response else ()

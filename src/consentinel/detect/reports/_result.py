@@ -106,7 +106,7 @@ def verdict(result: Result) -> str:
         return f"No potential violation, but not clean: {rest}."
     if allowed:
         return f"No potential violation: {_many(allowed, 'flow')} {_be(allowed)} allowed."
-    return "No potential violation: no flow of personal or device data was found in what was read."
+    return "No potential violation: the rules found no flow of personal or device data to judge."
 
 
 def _many(n: int, what: str) -> str:

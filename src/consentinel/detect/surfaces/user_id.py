@@ -7,7 +7,7 @@ TYPE = "user.id"
 
 NAMED = """userid userlogin loginid login memberid memberno customerid customernumber externalid externaluserid
     crmid subscriberid ppuid publisheruserid publisherprovidedid puserid partneruserid appuserid
-    accountuserid user.id user.uid user.externalid customer.id member.id profileid registrationid
+    accountuserid user.id user.uid user.externalid customer.id member.id registrationid
     loyaltyid loyaltynumber personid clientuserid up.uid hasheduserid useridhash encrypteduserid
     userguid useruuid custid customeruserid playerid identityid identifieduserid userkey ssoid gigyauid
     auth0id firebaseuserid tokenuid"""
