@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from consentinel.core.errors import BadInput, UsageError
-from consentinel.core.mask import digests, entropies, field_names, path_templates, project_key, shapes
+from consentinel.core.mask import digests, entropies, field_names, host_templates, path_templates, project_key, shapes
 
 VALUES = st.lists(
     st.text(max_size=80)
@@ -216,3 +216,20 @@ def test_a_full_disk_leaves_no_empty_key(tmp_path: Path, monkeypatch: pytest.Mon
     with pytest.raises(BadInput, match="No space left"):
         project_key(tmp_path / "key")
     assert not (tmp_path / "key").exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "stored"),
+    [
+        ("cdn.shop.test", "cdn.shop.test"),
+        ("4155550123.ads.test", "{}.ads.test"),
+        ("0f8fad5b-d9cb-469f-a165-70867728950e.ads.test", "{}.ads.test"),
+        ("a.0123456789abcdef0123.b.test", "a.{}.b.test"),
+        ("1234567.fls.ads.test", "1234567.fls.ads.test"),
+        ("deadbeefdeadbeef.test", "deadbeefdeadbeef.test"),
+        ("192.0.2.1", "192.0.2.1"),
+        ("", ""),
+    ],
+)
+def test_labels_of_hosts_that_are_identifiers_are_left_out(host: str, stored: str) -> None:
+    assert host_templates([host]) == [stored]

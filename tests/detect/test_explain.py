@@ -34,7 +34,8 @@ def sentences(*rows: dict[str, object]) -> list[str]:
          "before any consent was given; under the ePrivacy Directive, Art. 5(3), this needs consent."),
         ({"consent_state": "denied", "keys": ["a", "b", "c", "d"], "owner": None, "purpose": "unknown"},
          "shop.test sent a device identifier (fields a, b and 2 more, in JSON) to posthog.test 14 times although "
-         "consent was denied (IAB TCF); under the ePrivacy Directive, Art. 5(3), this needs consent."),
+         "the consent signal in force (IAB TCF) denied it; under the ePrivacy Directive, Art. 5(3), this needs "
+         "consent."),
         ({"consent_state": "opted_out", "consent_source": "gpc", "basis": "CCPA § 1798.135", "n": 1200},
          "shop.test sent a device identifier (field distinct_id, in JSON) to posthog.test (PostHog, analytics) 1,200 "
          "times although the person had opted out (Global Privacy Control); under CCPA § 1798.135, the opt-out has to "
@@ -78,7 +79,31 @@ def test_every_combination_is_one_distinct_sentence() -> None:
         if outcome == "allowed":
             assert not re.search("needs consent|has to be honoured|does not cover", text)
         if state == "denied":
-            assert "although consent was denied" in text
+            assert "although the consent signal in force (IAB TCF) denied it" in text
+
+
+@pytest.mark.parametrize(
+    ("source", "wanted"),
+    [
+        ("tcf", "although the consent signal in force (IAB TCF) denied it;"),
+        ("gpp", "although the consent signal in force (IAB GPP) denied it;"),
+        ("consent_mode", "although the consent signal in force (Google Consent Mode) denied it;"),
+        ("cmp", "although consent was denied (the consent manager);"),
+        ("scenario", "although consent was denied (the recorded scenario);"),
+        ("table", "although consent was denied (the consent table);"),
+        (None, "although consent was denied;"),
+    ],
+)
+def test_a_signal_denies_and_a_person_does_not_need_to_have(source: str | None, wanted: str) -> None:
+    [text] = sentences(finding(0, consent_state="denied", consent_source=source))
+    assert wanted in text
+
+
+def test_before_a_choice_no_source_is_said_to_have_denied() -> None:
+    for source in ("tcf", "cmp", "scenario", None):
+        [text] = sentences(finding(0, consent_state="before", consent_source=source))
+        assert "before any consent was given;" in text
+        assert "denied" not in text
 
 
 def test_nulls_everywhere_still_make_a_sentence() -> None:

@@ -18,6 +18,7 @@ from tests.detect.made_visits import (
     ANALYTICS,
     BEFORE,
     DENIED,
+    GPC,
     GRANTED,
     SITE,
     T0,
@@ -195,6 +196,24 @@ def test_the_most_urgent_comes_first() -> None:
     order = [(OUTCOMES.index(f["outcome"]), SEVERITIES.index(f["severity"])) for f in found]
     assert order == sorted(order)
     assert [f["outcome"] for f in found] == ["potential violation"] * 3 + ["no signal"]
+
+
+@pytest.mark.parametrize(
+    ("region", "told", "wanted"),
+    [
+        ("EU", [], ("none", "no signal")),
+        ("US-CA", [], ("none", "allowed")),
+        ("US-CA", [BEFORE], ("none", "allowed")),
+        ("US-CA", [GPC], ("opted_out", "potential violation")),
+        ("US-OR", [GPC], ("none", "allowed")),  # honours it from 2026 on
+    ],
+)
+def test_silence_is_undecided_only_where_the_law_asks_first(
+    region: str, told: list[Row], wanted: tuple[str, str]
+) -> None:
+    tables = visits({"region": region}), None, data({"type": "device.id"}), consent(*told)
+    (found,) = judge_visits(*tables, sighter(), EVERY_RULE).to_pylist()
+    assert (found["consent_state"], found["outcome"]) == wanted
 
 
 def test_equal_claims_of_unlike_severity_are_one_finding_of_the_worse() -> None:

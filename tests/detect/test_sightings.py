@@ -14,6 +14,7 @@ from consentinel.detect.sightings import SIGHTINGS, UNTYPED, Sighter
 from tests.detect import made_visits
 from tests.detect.made_visits import (
     AD,
+    BEFORE,
     DENIED,
     GPC,
     GRANTED,
@@ -136,6 +137,45 @@ def test_the_source_that_decided_is_told() -> None:
     assert sighted([{"type": "device.id"}], both)["consent_source"].to_pylist() == ["tcf"]
     assert sighted([{"type": "device.id"}], [GRANTED])["consent_source"].to_pylist() == ["cmp"]
     assert sighted([{"type": "device.id"}])["consent_source"].to_pylist() == [None]
+
+
+STRING, MODE = made_visits.tcf(0), {"source": "consent_mode", "ad_storage": False}
+
+
+def states(*told: Row, **row: object) -> tuple[object, ...]:
+    """Return state, source and what signals deny of one identifier sent under what was TOLD."""
+    seen = sighted([{"type": "device.id"} | row], list(told)).to_pylist()
+    return tuple(seen[0][c] for c in ("consent_state", "consent_source", "tcf_denies", "mode_denies"))
+
+
+@pytest.mark.parametrize("source", ["cmp", "scenario", "table"])
+def test_a_signal_that_denies_before_a_choice_is_told_as_before(source: str) -> None:
+    asked = BEFORE | {"source": source}
+    for order in (1, -1):
+        assert states(*[STRING, asked][::order]) == ("before", source, True, False)
+        assert states(*[STRING | {"source": "gpp"}, asked][::order]) == ("before", source, True, False)
+        assert states(*[MODE, asked][::order]) == ("before", source, False, True)
+        assert states(*[STRING, MODE, asked][::order]) == ("before", source, True, True)
+    assert states(made_visits.tcf(), asked) == ("before", source, False, False)
+    assert states(STRING) == ("denied", "tcf", True, False)
+
+
+def test_a_choice_to_refuse_is_never_told_as_before() -> None:
+    refused = DENIED | {"source": "table"}
+    for order in (1, -1):
+        assert states(*[BEFORE, refused][::order])[0] == "denied"
+        assert states(*[STRING, BEFORE, refused][::order])[0] == "denied"
+
+
+def test_before_lasts_until_the_choice() -> None:
+    cmp = [BEFORE | {"valid_from": 0, "valid_until": T0 + 5}, DENIED | {"valid_from": T0 + 5}]
+    assert states(STRING, *cmp, time=T0 + 4)[:3] == ("before", "cmp", True)
+    assert states(STRING, *cmp, time=T0 + 5)[::2] == ("denied", True)
+
+
+def test_an_opt_out_before_a_choice_stays_one() -> None:
+    seen = sighted([{"type": "device.id"}], [GPC, BEFORE, STRING], at=[{"region": "US-CA"}])
+    assert seen["consent_state"].to_pylist() == ["opted_out"]
 
 
 def test_a_row_counts_the_rows_of_its_source() -> None:

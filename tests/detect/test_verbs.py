@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from consentinel.cli.app import run as command
-from consentinel.core.errors import BadInput
+from consentinel.core.errors import BadInput, MissingExtra
 from consentinel.core.evidence import verify
 from consentinel.core.run import Run
 from consentinel.core.tables import TABLES
@@ -21,7 +21,7 @@ from tests.detect.made_traffic import SECRETS, TRACKER, bare, entry, leaking, qu
 ROOT = Path(__file__).parents[2]
 FILES = [*(f"{name}.parquet" for name in TABLES), "run.json"]
 REPORTS = {name: f"findings.{name}" for name in ("json", "sarif", "csv")}
-REPORTS |= {"html": "report.html", "junit": "findings.junit.xml"}
+REPORTS |= {"html": "report.html", "junit": "findings.junit.xml", "terminal": "findings.txt"}
 
 
 @pytest.fixture
@@ -50,6 +50,20 @@ def findings(folder: Path) -> list[dict[str, Any]]:
 def record(folder: Path) -> dict[str, Any]:
     told: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))
     return told
+
+
+def broken(monkeypatch: pytest.MonkeyPatch, name: str, why: Exception) -> list[str]:
+    """Let the HAR reader fail with WHY on the file NAME; returns the names of the files that it is given."""
+    real, seen = har_reader.read, []
+
+    def read(path: Path, *more: Any) -> Any:
+        seen.append(path.name)
+        if path.name == name:
+            raise why
+        return real(path, *more)
+
+    monkeypatch.setattr(har_reader, "read", read)
+    return seen
 
 
 def claims(folder: Path) -> list[tuple[Any, ...]]:
@@ -291,6 +305,50 @@ def test_a_bad_file_beside_clean_ones_leaves_the_scan_undecided(tmp_path: Path) 
     assert scanned(tmp_path, tmp_path / "in", fail_on="never").exit_code == 0
 
 
+def test_a_fault_in_a_reader_costs_nothing_of_the_other_files(
+    tmp_path: Path, leak: Path, monkeypatch: pytest.MonkeyPatch, cli: Callable[..., Any]
+) -> None:
+    write(leak.parent / "odd.har", quiet())
+    broken(monkeypatch, "odd.har", TypeError("jane@example.com is no number"))
+    code, out, err = cli("in", "--out", "o")
+    assert (code, err) == (1, "")
+    assert {f["rule"] for f in findings(tmp_path / "o")} >= {"contact_data", "precise_location"}
+    told = "odd.har: not read: a fault in the program (TypeError); please report it"
+    assert record(tmp_path / "o")["notes"] == [told]
+    assert record(tmp_path / "o")["outcome"] == {"state": "finished"}
+    assert "odd.har: not read" in out
+    assert "jane@example.com" not in (tmp_path / "o" / "run.json").read_text("utf-8") + out
+
+
+def test_a_fault_beside_clean_files_leaves_the_scan_undecided(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.har", "b.har"):
+        write(tmp_path / "in" / name, quiet())
+    broken(monkeypatch, "b.har", KeyError("log"))
+    assert scanned(tmp_path, tmp_path / "in").exit_code == 3
+    assert {f["outcome"] for f in findings(tmp_path / "out")} == {"allowed"}
+
+
+def test_a_fault_is_raised_when_nothing_else_could_be_read(
+    tmp_path: Path, leak: Path, monkeypatch: pytest.MonkeyPatch, cli: Callable[..., Any]
+) -> None:
+    broken(monkeypatch, "leak.har", TypeError("jane@example.com is no number"))
+    with pytest.raises(TypeError):
+        scanned(tmp_path, leak)
+    assert record(tmp_path / "out")["outcome"]["state"] == "failed"
+    code, out, err = cli("in", "--out", "o")
+    assert (code, out) == (5, "")
+    assert "jane@example.com" not in err
+
+
+def test_a_missing_extra_is_raised_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a.har", "b.har"):
+        write(tmp_path / "in" / name, quiet())
+    seen = broken(monkeypatch, "a.har", MissingExtra("install consentinel[vault]"))
+    with pytest.raises(MissingExtra):
+        scanned(tmp_path, tmp_path / "in")
+    assert seen == ["a.har"]
+
+
 def test_only_bad_files_are_an_error_and_run_json_says_so(tmp_path: Path) -> None:
     for name in ("a.har", "b.har"):
         write(tmp_path / "in" / name, {})
@@ -337,6 +395,19 @@ def test_a_scan_can_be_repeated_into_its_folder(tmp_path: Path, leak: Path) -> N
     first = claims(tmp_path / "out")
     scanned(tmp_path, leak)
     assert claims(tmp_path / "out") == first
+
+
+def test_where_the_law_allows_until_an_opt_out_silence_is_allowed(tmp_path: Path) -> None:
+    file = write(tmp_path / "a.har", bare(quiet()))
+    assert scanned(tmp_path, file, region="US-CA").exit_code == 0
+    assert {(f["consent_state"], f["outcome"]) for f in findings(tmp_path / "out")} == {("none", "allowed")}
+
+
+def test_the_report_of_the_terminal_is_kept(tmp_path: Path, leak: Path) -> None:
+    outcome = scanned(tmp_path, leak, formats="terminal")
+    text = (tmp_path / "out" / "findings.txt").read_text("utf-8")
+    assert text.splitlines()[0] == outcome.text.splitlines()[0]
+    assert "findings.txt" in {k["name"] for k in record(tmp_path / "out")["kept"]}
 
 
 def test_a_sealed_copy_is_judged_again_alike(tmp_path: Path, leak: Path) -> None:

@@ -98,13 +98,13 @@ def test_posthog_starts_before_the_choice(findings: list[Row], scenario: str) ->
 
 @pytest.mark.parametrize("scenario", WITHOUT_CONSENT)
 def test_posthog_never_stops_and_is_told_the_hashed_address(findings: list[Row], scenario: str) -> None:
-    state = {"denied", "opted_out"}
+    state = {"no_action": "before", "reject": "denied", "gpc": "opted_out"}[scenario]
     ids = some(
         findings, scenario=scenario, recipient="posthog.test", type="device.id", consent_state=state, outcome=BAD
     )
     assert {f["carrier"] for f in ids} >= {"body"}
     mail = some(findings, scenario=scenario, recipient="posthog.test", type="contact.email_hashed", carrier="body")
-    assert [(f["outcome"], f["proof"]) for f in mail] == [(BAD, "P0")]
+    assert [(f["outcome"], f["proof"], f["consent_state"]) for f in mail] == [(BAD, "P0", state)]
 
 
 @pytest.mark.parametrize("scenario", ["no_action", "reject"])
@@ -112,6 +112,13 @@ def test_snowplow_sends_no_identifier_but_the_exact_position(findings: list[Row]
     sent = [f for f in some(findings, scenario=scenario, recipient="snowplow.test") if f["carrier"] != "storage"]
     assert {f["type"] for f in sent} == {"location.precise"}
     assert [(f["outcome"], f["severity"], f["rule"]) for f in sent] == [(BAD, "critical", "tcf_denied")]
+
+
+def test_under_gpc_snowplow_sends_the_exact_position_all_the_same(findings: list[Row]) -> None:
+    sent = some(findings, scenario="gpc", recipient="snowplow.test", type="location.precise")
+    assert [(f["outcome"], f["severity"], f["rule"], f["proof"]) for f in sent] == [
+        (BAD, "critical", "gpc_ignored", "P1")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -134,8 +141,33 @@ def test_nothing_enforces_the_string_at_the_bidders(findings: list[Row], scenari
     assert told & IMPROVE
     proved = {f["recipient"] for f in wrong if f["proof"] == "P0"}
     assert len(proved & {*BIDDERS}) >= 10  # the shop's visitor id, planted
-    if scenario != "gpc":
-        assert {f["rule"] for f in some(wrong, recipient=set(BIDDERS))} == {"tcf_denied"}
+    rule = "gpc_ignored" if scenario == "gpc" else "tcf_denied"
+    assert {f["rule"] for f in some(wrong, recipient=set(BIDDERS))} == {rule}
+
+
+@pytest.mark.parametrize(
+    ("scenario", "states"),
+    [("no_action", {"before"}), ("accept", {"before"}), ("reject", {"before", "denied"}), ("gpc", {"opted_out"})],
+)
+def test_nothing_is_denied_before_somebody_denied_it(findings: list[Row], scenario: str, states: set[str]) -> None:
+    assert {f["consent_state"] for f in some(findings, scenario=scenario, outcome=BAD)} == states
+
+
+def test_after_the_refusal_it_is_denied_and_before_it_was_before(findings: list[Row], consent: list[Row]) -> None:
+    [choice] = [
+        c["valid_from"]
+        for c in consent
+        if c["source"] == "cmp" and c["state"] == "denied" and c["subject"] == "shop.test"
+    ]
+    got = some(findings, subject="shop.test", scenario="reject", outcome=BAD)
+    assert [f["fingerprint"] for f in got if f["consent_state"] == "before" and f["last"] >= choice] == []
+    assert [f["fingerprint"] for f in got if f["consent_state"] == "denied" and f["first"] < choice] == []
+
+
+def test_the_account_of_the_publisher_is_no_user(findings: list[Row]) -> None:
+    asked = some(findings, recipient="criteo.com")
+    assert "device.id" in {f["type"] for f in asked}
+    assert "user.id" not in {f["type"] for f in asked}
 
 
 @pytest.mark.parametrize("scenario", WITHOUT_CONSENT)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,21 @@ def test_listing_parts_imports_none() -> None:
 @pytest.mark.parametrize("module", LIGHT)
 def test_light_modules_import_no_engine(module: str) -> None:
     assert not foreign(imported(f"import consentinel.{module}" if module != "__init__" else "import consentinel"))
+
+
+@pytest.mark.parametrize("room", rooms("consentinel"))
+def test_a_room_hands_out_its_verbs_and_imports_them_only_then(room: str) -> None:
+    bare = imported(f"import consentinel.{room}")
+    assert not foreign(bare)
+    assert f"consentinel.{room}.verbs" not in bare
+    asked = imported(f"from consentinel import {room}; assert [getattr({room}, name) for name in {room}.__all__]")
+    assert not foreign(asked)
+    assert f"consentinel.{room}.verbs" in asked
+    package, verbs = import_module(f"consentinel.{room}"), import_module(f"consentinel.{room}.verbs")
+    assert package.__all__ == verbs.__all__
+    assert all(getattr(package, name) is getattr(verbs, name) for name in verbs.__all__)
+    with pytest.raises(AttributeError, match=f"module 'consentinel.{room}' has no attribute 'nothing'"):
+        _ = package.nothing
 
 
 @pytest.mark.parametrize("room", rooms("consentinel"))

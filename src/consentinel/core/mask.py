@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from consentinel.core.errors import BadInput, UsageError
 
-__all__ = ["digests", "entropies", "field_names", "path_templates", "project_key", "shapes"]
+__all__ = ["digests", "entropies", "field_names", "host_templates", "path_templates", "project_key", "shapes"]
 
 KEY_BYTES = 32
 SHAPE_MAX = 48
@@ -183,6 +183,19 @@ def path_templates(paths: list[str]) -> list[str]:
     Matrix parameters (";name=value") are dropped: a path is itself an identifier when it carries one.
     """
     return [_SEGMENT.sub("{}", p.partition(";")[0])[:200] if p else "" for p in paths]
+
+
+_HOST_LABEL = re.compile(
+    r"(?<![^.])(?:[0-9]{9,}|(?=[a-f]*[0-9])[0-9a-f]{16,}|[0-9a-f]{8}-[0-9a-f-]{20,40}|[^.]{33,})(?=\.)"
+)
+
+
+def host_templates(hosts: list[str]) -> list[str]:
+    """Return each host name with labels that are identifiers replaced by {}: phone-like numbers, UUIDs, hex, tokens.
+
+    Shorter numbers stay: they name accounts of advertisers and shards of servers, not people.
+    """
+    return [_HOST_LABEL.sub("{}", h) for h in hosts]
 
 
 _MAY_IDENTIFY = re.compile(r"[@%]|[0-9].{6}|.{33}")

@@ -139,11 +139,21 @@ def _json_lines(raw: bytes) -> _layers.Pairs | None:
 
 def _peel_all(leaves: Leaves, pairs: _layers.Pairs, path: str) -> Leaves:
     depth = path.count(">") + 1 if path else 0
+    room = MAX_LEAVES - len(leaves.keys)
     for key, value in zip(*pairs, strict=True):
-        if value:
+        if not value:
+            continue
+        size = len(value)
+        if size < 8 or (size <= _SHORT and not value.startswith(_PACKED) and _inside_short(value) is None):
+            leaves.keys.append(key)  # most values are plain: they are taken here, without a call
+            leaves.values.append(value)
+            leaves.paths.append(path)
+            room -= 1
+        else:
             _peel(leaves, key, value, path, depth)
-            if len(leaves.keys) >= MAX_LEAVES:
-                break
+            room = MAX_LEAVES - len(leaves.keys)
+        if room <= 0:
+            break
     return leaves
 
 

@@ -263,6 +263,7 @@ class Sighter:
         sources = sorted({lane.source for lane in all_lanes})
         key = sort_key(visit, time, started) if n else visit
         unasked = np.full(n, -1, np.int32)  # by what source it is known that no choice was made yet
+        refused = np.zeros(n, bool)  # by a choice, whatever signals say by default
         for lane in all_lanes:
             found = lane.at(visit, key, time)
             rows = np.flatnonzero(found >= 0)
@@ -275,6 +276,7 @@ class Sighter:
             source[changed] = sources.index(lane.source)
             if lane.source in ("cmp", "scenario", "table"):
                 unasked[rows[code == consents.BEFORE]] = sources.index(lane.source)
+                refused[rows] |= code == consents.DENIED
             if lane.source in ("tcf", "gpp"):
                 tcf[rows] |= code == consents.DENIED
             elif lane.source == "consent_mode":
@@ -283,7 +285,7 @@ class Sighter:
                 honoured = np.array([r.gpc for r in self.requirements])[requirement[rows]]
                 gpc[rows] |= honoured & np.array([said.gpc is True for said in lane.rows])[found[rows]]
         # Before a choice a string denies by default: nobody denied, nobody was asked.
-        early = (unasked >= 0) & (state == consents.DENIED)
+        early = (unasked >= 0) & (state == consents.DENIED) & ~refused
         state[early], source[early] = consents.BEFORE, unasked[early]
         return state, source, tcf, mode, gpc, sources
 

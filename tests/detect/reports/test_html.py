@@ -121,7 +121,7 @@ def test_broken_or_missing_evidence_is_said_not_fatal(tmp_path: Path) -> None:
 def test_a_scan_of_nothing_says_so(tmp_path: Path) -> None:
     nothing = replace(build([]), visits=empty(VISITS), consent=empty(CONSENT))
     said = " ".join(read(text_of(nothing, tmp_path)).words)
-    assert "no flow of personal or device data was found" in said
+    assert "the rules found no flow of personal or device data to judge" in said
     assert "No consent signal was seen in any visit" in said
 
 

@@ -87,6 +87,7 @@ def test_the_verdict_counts_and_never_claims_more() -> None:
     assert verdict(build([bad])) == "1 potential violation (1 high)."
     assert verdict(build([open_])).startswith("No potential violation, but not clean")
     assert verdict(build([fine])) == "No potential violation: 1 flow was allowed."
+    assert verdict(build([])) == "No potential violation: the rules found no flow of personal or device data to judge."
 
 
 def test_the_most_serious_come_first() -> None:

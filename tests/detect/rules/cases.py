@@ -14,6 +14,7 @@ CALIFORNIA = {"region": "US-CA"}
 def sent_out(kind: str) -> list[Any]:
     """Return cases (rows, consent, visits, findings) for data of the type KIND."""
     row = {"type": kind}
+    another = "location.coarse" if kind == "location.precise" else "location.precise"
     later = [row | {"time": T0 + n * SECOND, "seq": n} for n in (1, 2, 3)]
     told_at = [GRANTED | {"valid_from": 0, "valid_until": T0 + 2 * SECOND}, DENIED | {"valid_from": T0 + 2 * SECOND}]
     opted = {"source": "us_privacy", "sale_opt_out": True}
@@ -29,7 +30,7 @@ def sent_out(kind: str) -> list[Any]:
             [row | {"recipient": "doubleclick.net"}], [DENIED], [{"subject": "google.com"}], [],
         ),
         "where the policy asks for nothing": ([row | {"recipient": HOSTING}], [DENIED], [{"region": "US"}], []),
-        "another type": ([row | {"type": "location.coarse"}], [DENIED], [], []),
+        "another type": ([row | {"type": another}], [DENIED], [], []),
         "no type": ([row | {"type": None}], [DENIED], [], []),
         "stored, not sent": ([row | {"action": "stored", "carrier": "cookie-store"}], [DENIED], [], []),
         "no recipient": ([row | {"recipient": None}], [DENIED], [], []),
@@ -46,11 +47,16 @@ def sent_out(kind: str) -> list[Any]:
         "partial consent does not decide": ([row], [BEFORE | {"state": "partial"}], [], [("none", OPEN)]),
         "GPC in the EU": ([row], [GPC], [], [("none", OPEN)]),
         "GPC in California": ([row], [GPC], [CALIFORNIA], [("opted_out", BAD)]),
-        "GPC switched off": ([row], [GPC | {"gpc": False}], [CALIFORNIA], [("none", OPEN)]),
+        "GPC switched off": ([row], [GPC | {"gpc": False}], [CALIFORNIA], [("none", FINE)]),
         "opted out of sale": ([row], [opted], [CALIFORNIA], [("opted_out", BAD)]),
         "opted out of sale, in the EU": ([row], [opted], [], [("none", OPEN)]),
         "did not opt out": ([row], [stays], [CALIFORNIA], [("granted", FINE)]),
         "GPC outranks a stale string": ([row], [stays, GPC], [CALIFORNIA], [("opted_out", BAD)]),
+        "nothing was said, in California": ([row], [], [CALIFORNIA], [("none", FINE)]),
+        "before the choice, in California": ([row], [BEFORE], [CALIFORNIA], [("none", FINE)]),
+        "an opt-out that could not be read, in California": (
+            [row], [opted | {"quality": "malformed"}], [CALIFORNIA], [("none", FINE)],
+        ),
         "refused in California": ([row], [DENIED], [CALIFORNIA], [("opted_out", BAD)]),
     }  # fmt: skip
     return [pytest.param(*case, id=name) for name, case in cases.items()]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.detect.made_visits import ANALYTICS, SITE, UNKNOWN, Row, judged
+from tests.detect.made_visits import ANALYTICS, BEFORE, SITE, UNKNOWN, Row, judged
 from tests.detect.rules.cases import BAD
 
 SENT = {"type": "device.id"}
@@ -46,6 +46,12 @@ def mode(**storage: bool) -> Row:
 )
 def test_a_case(row: Row, said: Row, found: list[Any]) -> None:
     assert judged("consent_mode_denied", [SENT | row], [said]) == found
+
+
+def test_a_denial_before_anybody_was_asked_is_claimed_as_before() -> None:
+    row = SENT | {"recipient": GOOGLE_ADS}
+    assert judged("consent_mode_denied", [row], [mode(ad_storage=False), BEFORE]) == [("before", BAD)]
+    assert judged("consent_mode_denied", [row], [mode(ad_storage=True), BEFORE]) == []
 
 
 def test_a_denial_in_the_united_states_is_not_what_the_law_there_asks() -> None:

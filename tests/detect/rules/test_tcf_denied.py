@@ -4,7 +4,20 @@ from typing import Any
 
 import pytest
 
-from tests.detect.made_visits import AD, ANALYTICS, HOSTING, SITE, UNKNOWN, VENDOR, Row, bits, judged, tcf
+from tests.detect.made_visits import (
+    AD,
+    ANALYTICS,
+    BEFORE,
+    GRANTED,
+    HOSTING,
+    SITE,
+    UNKNOWN,
+    VENDOR,
+    Row,
+    bits,
+    judged,
+    tcf,
+)
 from tests.detect.rules.cases import BAD
 
 SENT = {"type": "device.id"}
@@ -77,6 +90,15 @@ def test_each_type(kind: str) -> None:
 def test_a_flag_that_travels_apart_does_not_lift_the_string() -> None:
     flag = {"source": "tcf", "gdpr_applies": False}
     assert judged("tcf_denied", [SENT], [tcf(0), flag]) == CLAIM
+
+
+@pytest.mark.parametrize("source", ["cmp", "scenario", "table"])
+@pytest.mark.parametrize("string", ["tcf", "gpp"])
+def test_a_string_that_denies_before_anybody_was_asked_is_claimed_as_before(source: str, string: str) -> None:
+    told = [tcf(0, source=string), BEFORE | {"source": source}]
+    assert judged("tcf_denied", [SENT], told) == [("before", BAD)]
+    assert judged("tcf_denied", [SENT], [tcf(0, source=string), GRANTED | {"source": source}]) == CLAIM
+    assert judged("tcf_denied", [SENT], [tcf(), BEFORE | {"source": source}]) == []
 
 
 def test_a_denial_in_the_united_states_is_not_what_the_law_there_asks() -> None:

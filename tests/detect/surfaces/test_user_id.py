@@ -39,6 +39,7 @@ NO = [
     ("user_agent_id", "123456"),
     ("login", "https://x.test/login"),
     ("user_id", "probe@example.com"),
+    ("profileId", "184", "query"),  # the account of the publisher, at an ad exchange
     ("batch[].uuid", UUID, "json"),
     ("data.tags[].uuid", UUID, "json"),
 ]

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from consentinel.core.mask import path_templates
+from consentinel.core.mask import host_templates, path_templates
 from consentinel.core.tables import TRAFFIC
 from consentinel.detect import parties
 
@@ -153,7 +153,7 @@ def script_place(url: str) -> str | None:
     scheme = url.partition("://")[0].lower()
     if not host or not _SCHEME.fullmatch(scheme):
         return None
-    return f"{scheme}://{host}{path_templates([path])[0]}"
+    return f"{scheme}://{host_templates([host])[0]}{path_templates([path])[0]}"
 
 
 def micros(text: object) -> int | None:
@@ -306,7 +306,7 @@ class Rows:
             "seq": pa.array(got["seq"], pa.int32()),
             "time": pa.array(got["time"], pa.int64()),
             "port": pa.array(got["port"], pa.int32()),
-            "host": host,
+            "host": _recode(pa.array(host_templates(host.dictionary.to_pylist()), pa.string()), host.indices),
             "path_template": _recode(template, path.indices),
             **site,
             "party": self._party(visit, known, codes),
