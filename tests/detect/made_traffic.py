@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
+
 from consentinel.core.run import Outcome
 from consentinel.detect.verbs import scan
 
@@ -94,3 +96,14 @@ def scanned(folder: Path, *traffic: Path, **asked: Any) -> Outcome:
     """Scan TRAFFIC into FOLDER/out with a key of its own."""
     asked = {"out": folder / "out", "project_key_file": folder / "key", **asked}
     return scan(list(traffic), **asked)
+
+
+def findings(folder: Path) -> list[dict[str, Any]]:
+    """Return the findings that a scan kept in FOLDER."""
+    return pq.read_table(folder / "findings.parquet").to_pylist()
+
+
+def record(folder: Path) -> dict[str, Any]:
+    """Return run.json of a scan into FOLDER."""
+    told: dict[str, Any] = json.loads((folder / "run.json").read_text("utf-8"))
+    return told

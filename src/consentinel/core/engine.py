@@ -12,7 +12,6 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import Any
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -263,6 +262,8 @@ def sql(statement: str, /, *, threads: int | None = None, **tables: pa.Table) ->
     The statement passes `check_sql`, so that Spark runs it too. It sees these tables only: no files, no network, no
     extensions. Text columns come back without dictionaries and rows in no order unless ORDER BY says one.
     """
+    import duckdb  # only who asks in SQL waits for it
+
     check_sql(statement)
     if threads is not None and threads < 1:
         raise UsageError(f"threads is a whole number of at least 1, got {threads}")

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from consentinel.core.columns import codes, labels
 from consentinel.core.contracts import CollectorPart
+from consentinel.core.engine import cut
 from consentinel.core.errors import BadInput
 from consentinel.core.tables import CONSENT, VISITS
 from consentinel.detect import consent as consents
@@ -148,14 +149,11 @@ def _batches(tables: dict[str, pa.Table]) -> Iterator[dict[str, pa.Table]]:
             order = np.argsort(at, kind="stable")
             table, at = table.take(pa.array(order)), at[order]
         number[name], sorted_tables[name] = at, table
-    rows = np.bincount(number["data"], minlength=len(ids) + 1)[: len(ids)]
-    start, filled = 0, 0
-    for visit in range(len(ids)):
-        filled += int(rows[visit])
-        if filled >= BATCH_ROWS or visit == len(ids) - 1:
-            edges = {n: np.searchsorted(at, [start, visit + 1]).tolist() for n, at in number.items()}
-            yield {n: sorted_tables[n].slice(a, b - a) for n, (a, b) in edges.items()}
-            start, filled = visit + 1, 0
+    of_row = number["data"][number["data"] < len(ids)]
+    for start, stop in cut(sorted_tables["data"].slice(0, len(of_row)), BATCH_ROWS):
+        visits = [int(of_row[start]), int(of_row[stop - 1]) + 1]
+        edges = {n: np.searchsorted(at, visits).tolist() for n, at in number.items()}
+        yield {n: sorted_tables[n].slice(a, b - a) for n, (a, b) in edges.items()}
 
 
 @dataclass(slots=True)
