@@ -140,9 +140,10 @@ def test_the_state_at_each_time_against_a_naive_scan(
     for (v, t), got in zip(rows, state.tolist(), strict=True):
         last: dict[str, tuple[int, int, int]] = {}
         for order, (of, when, reading) in enumerate(events):
-            if of == v and when <= t and reading < len(READINGS):
-                last[FAMILY[reading]] = max(last.get(FAMILY[reading], (when, -1, 0)), (when, order, reading))
-        wanted = max((says(READINGS[r], "", needs, 32) for _, _, r in last.values()), default=0)
+            if of == v and when <= t:
+                family = [*FAMILY, "damaged"][reading]
+                last[family] = max(last.get(family, (when, -1, 0)), (when, order, reading))
+        wanted = max((says([*READINGS, BROKEN][r], "", needs, 32) for _, _, r in last.values()), default=0)
         assert STATES[got] == STATES[wanted]
 
 
@@ -160,8 +161,11 @@ def test_a_cut_off_string_neither_decides_nor_ends_what_was_said_before() -> Non
     cut = Reading("tcf", "partial", "cut off", purposes_consent=2047)
     table = intervals(one, np.array([T0, T0 + 5]), np.array([0, 1]), [denial, cut], one, ["v"], ["s.test"])
     assert table["valid_until"].to_pylist() == [FOREVER, FOREVER]
-    (lane,) = lanes(table, {"v": 0}, np.array([T0]))
-    assert [said.purposes_consent for said in lane.rows] == [0]
+    whole, damaged = lanes(table, {"v": 0}, np.array([T0]))
+    assert [said.purposes_consent for said in whole.rows] == [0]
+    assert [said.purposes_consent for said in damaged.rows] == [None]
+    assert STATES[says(damaged.rows[0], "", NEEDS[0], None)] == "unreadable"
+    assert STATES[says(damaged.rows[0], "", NEEDS[1], None)] == "none"  # a TC string is no opt-out
 
 
 def test_repeats_of_a_statement_are_one_interval() -> None:
@@ -248,7 +252,7 @@ def test_what_a_state_means_for_a_requirement(state: str, needs: str, wanted: st
 
 
 def test_states_are_ordered_by_how_much_they_protect() -> None:
-    assert STATES == ("none", "granted", "before", "opted_out", "denied")
+    assert STATES == ("none", "unreadable", "granted", "before", "opted_out", "denied")
     assert STATES[consents.DENIED] == "denied"
     assert STATES[consents.OPTED_OUT] == "opted_out"
 

@@ -22,8 +22,10 @@ from consentinel.detect.signals._reading import Reading
 __all__ = ["FOREVER", "STATES", "Lane", "from_scenario", "intervals", "lanes", "tcf_allows"]
 
 FOREVER = 2**62
-STATES = ("none", "granted", "before", "opted_out", "denied")  # by how much each protects
-NONE, GRANTED, BEFORE, OPTED_OUT, DENIED = range(5)
+STATES = ("none", "unreadable", "granted", "before", "opted_out", "denied")  # by how much each protects
+NONE, UNREADABLE, GRANTED, BEFORE, OPTED_OUT, DENIED = range(6)
+_OF_OPT_IN = ("tcf", "gpp", "consent_mode")
+_OF_OPT_OUT = ("gpp", "us_privacy", "gpc")
 
 _SAID = tuple(
     f.name for f in fields(Reading) if f.name not in ("source", "quality", "reason", "sections", "created", "updated")
@@ -194,16 +196,20 @@ def lanes(consent: pa.Table, visit_number: dict[str, int], started: np.ndarray) 
     groups: dict[tuple[Any, ...], list[tuple[int, int, int, Reading, str]]] = {}
     for row in _rows(consent):
         number = visit_number.get(row["visit_id"])
-        if number is None or not _decides(row["source"], row["quality"]):
+        if number is None:
             continue
-        said = Reading(
-            source=row["source"],
-            quality=row["quality"] or "ok",
-            restrictions=tuple((r["purpose"], r["kind"], r["vendors"]) for r in row["restrictions"] or ()),
-            **{name: row[name] for name in _COLUMNS},
-        )
+        decides = _decides(row["source"], row["quality"])
+        said = Reading(row["source"], "malformed")
+        if decides:
+            said = Reading(
+                source=row["source"],
+                quality=row["quality"] or "ok",
+                restrictions=tuple((r["purpose"], r["kind"], r["vendors"]) for r in row["restrictions"] or ()),
+                **{name: row[name] for name in _COLUMNS},
+            )
         state = row["state"] if row["source"] in ("cmp", "scenario", "table") else ""
-        lane = (_speaker(row["source"], row["gpc"]), row["scope"], *(row[n] is not None for n in _COLUMNS))
+        stated = [decides and row[n] is not None for n in _COLUMNS]
+        lane = (_speaker(row["source"], row["gpc"]), row["scope"], decides, *stated)
         groups.setdefault(lane, []).append((number, row["valid_from"], row["valid_until"], said, state))
     result = []
     for ((source, _), *_), items in groups.items():
@@ -255,6 +261,8 @@ def says(said: Reading, state: str, needs: Requirement, vendor: int | None) -> i
     if needs.needs == "nothing":
         return NONE
     opt_in = needs.needs == "opt_in"
+    if said.quality == "malformed":
+        return UNREADABLE if said.source in (_OF_OPT_IN if opt_in else _OF_OPT_OUT) else NONE
     if state:
         codes = {"granted": GRANTED, "denied": DENIED if opt_in else OPTED_OUT, "unset": BEFORE if opt_in else NONE}
         return codes.get(state, NONE)

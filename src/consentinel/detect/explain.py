@@ -61,6 +61,7 @@ _WHEN = {
     "before": "before any consent was given",
     "opted_out": "although the person had opted out",
     "none": "with no consent signal present",
+    "unreadable": "with a consent signal that could not be read",
 }
 _SOURCES = {
     "tcf": "IAB TCF",

@@ -101,9 +101,10 @@ class Judge:
         needs = self.sighter.requirements
         state = np.array(labels(groups["consent_state"]))[codes(groups["consent_state"])]
         free = np.array([r.needs == "nothing" for r in needs])[requirement]
-        # Where the law allows until somebody opts out, a visit that shows no opt-out is allowed.
+        # Where the law allows until somebody opts out, a visit that shows no opt-out is allowed; a signal that could
+        # not be read may have been one.
         free |= np.array([r.needs == "opt_out" for r in needs])[requirement] & (state == "none")
-        outcome = np.where(free | (state == "granted"), 2, np.where(state == "none", 1, 0))
+        outcome = np.where(free | (state == "granted"), 2, np.where(np.isin(state, ["none", "unreadable"]), 1, 0))
         proved = ints(groups["bits"]) >= PROOF_BITS
         proofs = ["P0", *(r.PROOF for r in self.rules)]
         names = [r.__name__.rpartition(".")[2] for r in self.rules]

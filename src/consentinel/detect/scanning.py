@@ -186,7 +186,7 @@ def _each_readable(run: Run, files: list[Path], one: Callable[[Path], None], tal
     for path in run.each(files, "reading"):
         try:
             one(path)
-        except MissingExtra:
+        except (MissingExtra, OSError, MemoryError):  # of this machine, not of the file: a full disk, say
             raise
         except Exception as why:  # a fault of ours in one file must not cost what the others hold
             tally.unreadable += 1

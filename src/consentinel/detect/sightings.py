@@ -45,7 +45,7 @@ SIGHTINGS = pa.schema(
         ("needs", LABEL),  # opt_in, opt_out, nothing
         ("regulated", pa.bool_()),  # sent to a third party, and the policy requires something of that
         ("necessary", pa.bool_()),  # stored under a name that is strictly necessary
-        ("consent_state", LABEL),  # granted, denied, before, opted_out, none
+        ("consent_state", LABEL),  # granted, denied, before, opted_out, unreadable, none
         ("consent_source", LABEL),  # the lane that decided
         ("tcf_denies", pa.bool_()),
         ("mode_denies", pa.bool_()),

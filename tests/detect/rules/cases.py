@@ -55,7 +55,7 @@ def sent_out(kind: str) -> list[Any]:
         "nothing was said, in California": ([row], [], [CALIFORNIA], [("none", FINE)]),
         "before the choice, in California": ([row], [BEFORE], [CALIFORNIA], [("none", FINE)]),
         "an opt-out that could not be read, in California": (
-            [row], [opted | {"quality": "malformed"}], [CALIFORNIA], [("none", FINE)],
+            [row], [opted | {"quality": "malformed"}], [CALIFORNIA], [("unreadable", OPEN)],
         ),
         "refused in California": ([row], [DENIED], [CALIFORNIA], [("opted_out", BAD)]),
     }  # fmt: skip

@@ -30,6 +30,7 @@ STATES = {
     "before": "before consent",
     "opted_out": "opted out",
     "none": "no consent signal",
+    "unreadable": "signal not readable",
 }
 SCENARIOS = {
     "no_action": "No action",
