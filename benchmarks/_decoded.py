@@ -33,9 +33,10 @@ class Visits:
                 yield Visits(*(t.slice(e[start], e[end] - e[start]) for t, e in zip(tables, edges, strict=True)))
                 start = end
 
-    def copy(self, number: int) -> "Visits":
-        """Return the same rows as other visits: only the dictionary of `visit_id` is new, all else is shared."""
-        return Visits(*(_renamed(getattr(self, name), number) for name in ("visits", "traffic", "data", "consent")))
+    def copy(self, number: int, *, sites: bool) -> "Visits":
+        """Return the same rows as other visits, and to other SITES if so asked; only dictionaries are new."""
+        every = (_renamed(getattr(self, name), "visit_id", number) for name in ("visits", "traffic", "data", "consent"))
+        return Visits(*(_renamed(t, "subject", number) if sites else t for t in every))
 
 
 def tables(mix: int, requests: int, seed: int = 1) -> Visits:
@@ -76,9 +77,11 @@ def _visit_numbers(table: pa.Table, visits: pa.Table) -> np.ndarray:
     return np.array([number.get(v, -1) for v in column.dictionary.to_pylist()])[column.indices.to_numpy()]
 
 
-def _renamed(table: pa.Table, number: int) -> pa.Table:
-    column = table["visit_id"].combine_chunks()
+def _renamed(table: pa.Table, name: str, number: int) -> pa.Table:
+    at = table.schema.get_field_index(name)
+    if at < 0:
+        return table
+    column = table[name].combine_chunks()
     column = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
-    names = pa.array([f"{name}-{number}" for name in column.dictionary.to_pylist()], pa.string())
-    swapped = pa.DictionaryArray.from_arrays(column.indices, names)
-    return table.set_column(table.schema.get_field_index("visit_id"), table.schema.field("visit_id"), swapped)
+    names = pa.array([f"c{number}-{label}" for label in column.dictionary.to_pylist()], pa.string())
+    return table.set_column(at, table.schema.field(at), pa.DictionaryArray.from_arrays(column.indices, names))

@@ -1,6 +1,7 @@
 """Arrow columns as NumPy codes and labels, and rows of equal codes as groups."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -38,7 +39,14 @@ def labels(column: pa.ChunkedArray | pa.Array) -> list[Any]:
 
 
 def values(column: pa.ChunkedArray | pa.Array) -> list[Any]:
-    """Return a column as Python values; a dictionary column much faster than Arrow's own to_pylist."""
+    """Return a column as Python values; dictionaries and lists of texts much faster than Arrow's own to_pylist."""
+    if pa.types.is_list(column.type) and pa.types.is_string(column.type.value_type) and not column.null_count:
+        whole = one(column)
+        inner, ends = (
+            values(whole.flatten().dictionary_encode()),
+            (whole.offsets.to_numpy() - whole.offsets[0].as_py()).tolist(),
+        )
+        return [inner[a:b] for a, b in pairwise(ends)]
     if not pa.types.is_dictionary(column.type):
         return column.to_pylist()  # type: ignore[no-any-return]
     names = [*labels(column), None]

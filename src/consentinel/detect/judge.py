@@ -16,7 +16,7 @@ from consentinel.detect.sightings import SIGHTINGS, Sighter
 __all__ = ["OUTCOMES", "PROOF_BITS", "SEVERITIES", "Judge", "judge_visits"]
 
 PROOF_BITS = 64
-BATCHES_HELD = 32
+GROUPS_HELD = 20_000  # groups of single batches that are kept before they are brought together
 OUTCOMES = ("potential violation", "no signal", "allowed")
 SEVERITIES = ("critical", "high", "medium", "low")
 
@@ -43,11 +43,12 @@ class Judge:
             groups, evidence = grouping.partial(claims, rule, alike, rank, data, traffic)
             self._groups.append(groups)
             self._evidence.append(evidence)
-            if len(self._groups) >= BATCHES_HELD:
+            held = sum(table.num_rows for table in self._groups[1:])
+            if held > max(GROUPS_HELD, self._groups[0].num_rows):
                 self._fold()
 
     def _fold(self) -> None:
-        """Bring what batches gave together, so that memory grows with findings and not with batches."""
+        """Bring what batches gave together: memory grows with findings, not with batches, and so does the work."""
         groups, evidence = grouping.merge(self._groups), pa.concat_tables([EVIDENCE.empty_table(), *self._evidence])
         self._groups, self._evidence = [groups], [grouping.used(evidence.unify_dictionaries(), groups)]
 
