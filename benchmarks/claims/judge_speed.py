@@ -102,7 +102,7 @@ def _speed(mix: int, spent: list[Measured], a_request: float, n_rules: int) -> N
         f"and the findings of all; {a_request:.1f} rows a request, 100 requests a visit, 100 sites visited again and "
         f"again; {LARGEST:,} requests, {middle / a_request:,.0f} requests/s; one core, one thread, time by the clock "
         f"(processor time: {busy:,.0f} rows/s); median, slowest and fastest repeat; peak "
-        f"{max(s.peak_mb for s in spent):,.0f} MB. Where every 100 requests go to a site of their own it is slower: see "
+        f"{max(s.peak_mb for s in spent):,.0f} MB. Slower where every 100 requests go to a site of their own: see "
         "judge_flatness",
     )
 
