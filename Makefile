@@ -25,7 +25,7 @@ define venv
 	echo "Consentinel needs Python 3.11, 3.12 or 3.13; none is on the PATH. Install one, or: make PYTHON=/path/to/python" >&2; exit 1
 endef
 
-.PHONY: help demo test unit real check format bench claims docs range parties chromium node clean
+.PHONY: help demo test unit real check format bench claims docs record range parties chromium node clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
@@ -67,8 +67,13 @@ docs: $(DEV)/.installed ## Write the generated pages: the reference and the tabl
 	$(PY) -m docs.reference.write
 	$(PY) benchmarks/table.py
 
-range: node chromium ## Record the proving range again with Chromium
+record: node chromium ## Record the demo evidence again with Chromium
 	cd range && npm run --silent record
+
+range: $(DEV)/.installed-bench node chromium ## Build the proving range (an hour or more): visits, labels, scoreboard
+	cd range && node split.mjs --check && node truth/run.mjs --out ../runs/range
+	cd range && ../$(PY) -m labels --visits ../runs/range/visits --out ../runs/range/labels --split split.json
+	$(PY) benchmarks/run.py --only range
 
 parties: $(DEV)/.installed ## Refresh the table of owners and categories from its npm package
 	$(PY) tools/refresh_parties.py

@@ -1,0 +1,210 @@
+/** The sites of the range: what each looks like, which consent manager it has, which tags run on it and what it gets wrong. */
+import { USER_IDS, listAdapters } from '../adapters/index.mjs';
+import { cmpAddresses, cmpNamed } from '../cmps/index.mjs';
+import { listSdks } from '../sdks/index.mjs';
+import { FAULTS, isGateFault, isManagerFault, managerWith } from './faults.mjs';
+import { groupOf } from './group.mjs';
+import { vendorsOf } from './vendors.mjs';
+
+const ALL_SCENARIOS = ['no_action', 'accept', 'reject', 'partial', 'gpc', 'withdraw'];
+const WITHOUT_MANAGER = ['no_action', 'gpc'];
+/** Visits of a scenario. A component is on several sites, so it runs 12 times or more in each scenario. */
+const REPEATS = { ads: 4, sdks: 6, clean: 4 };
+const SHORT = ['accept', 'reject', 'gpc']; // they bring about every state of consent that there is
+/** Hosts of real security vendors: what a bot check is for is known from who runs it. */
+const SECURITY = { train: { host: 'client.px-cloud.net', form: 'json' }, test: { host: 'api-js.datadome.co', form: 'form' } };
+/** SDKs whose recipient is an address that a customer sets, so that it can be put behind a path or a name of the site itself. */
+const MOVABLE = new Set([
+  '@snowplow/browser-tracker', 'countly-sdk-web', 'rrweb', 'clientjs', '@rajesh896/broprint.js',
+  '@fingerprintjs/fingerprintjs', '@fingerprintjs/fingerprintjs@5',
+]);
+const TOLD = [
+  ['userId', 'email', 'phone', 'name', 'visitorId', 'query', 'latitude', 'longitude'],
+  ['userId', 'email', 'query'],
+  ['visitorId', 'query', 'latitude', 'longitude'],
+  ['userId', 'name', 'phone'],
+];
+
+/** [site, group, theme, title, consent manager or null, faults of the manager and of tags, {what bidders are told beyond ids, short: fewer scenarios}]. */
+const ADS = [
+  ['harbour-courier.test', 'train', 'news', 'Harbour Courier', 'tcf', ['tcf_not_enforced'], { position: true, email: true }],
+  ['pantry-recipes.test', 'train', 'recipes', 'Pantry', 'tcf', ['tcf_not_enforced', 'reject_that_accepts', 'vendor_not_disclosed']],
+  ['trailmates.test', 'train', 'forum', 'Trailmates', null, []],
+  ['weekend-wire.test', 'train', 'news', 'The Weekend Wire', 'tcf', []],
+  ['morning-kite.test', 'train', 'news', 'Morning Kite', 'tcf', ['tcf_not_enforced', 'vendor_not_disclosed'], { position: true, short: true }],
+  ['terrace-garden.test', 'train', 'forum', 'Terrace Garden', 'tcf', ['tcf_not_enforced', 'legitimate_interest'], { position: true, email: true, short: true }],
+  ['skillet.test', 'train', 'recipes', 'Skillet', 'vanilla-cookieconsent', ['tcf_not_enforced', 'fires_before_choice'], { position: true, short: true }],
+  ['ringside.test', 'train', 'news', 'Ringside', 'tarteaucitronjs', ['tcf_not_enforced', 'fires_before_choice'], { position: true, short: true }],
+  ['valley-tribune.test', 'test', 'news', 'Valley Tribune', 'tcf', ['tcf_not_enforced', 'vendor_not_disclosed'], { position: true, email: true }],
+  ['spoonful.test', 'test', 'recipes', 'Spoonful', 'gpp', ['legitimate_interest', 'tcf_not_enforced']],
+  ['garden-talk.test', 'test', 'forum', 'Garden Talk', null, []],
+  ['northline.test', 'test', 'news', 'Northline', 'tcf', []],
+  ['evening-ledger.test', 'test', 'news', 'Evening Ledger', 'tcf', ['tcf_not_enforced', 'vendor_not_disclosed'], { position: true, short: true }],
+  ['potting-shed.test', 'test', 'forum', 'The Potting Shed', 'gpp', ['tcf_not_enforced', 'reject_that_accepts'], { position: true, email: true, short: true }],
+  ['larder.test', 'test', 'recipes', 'Larder', 'klaro', ['tcf_not_enforced', 'fires_before_choice'], { position: true, short: true }],
+  ['touchline.test', 'test', 'news', 'Touchline', 'cookieconsent', ['tcf_not_enforced', 'fires_before_choice'], { position: true, short: true }],
+];
+
+const SDKS = [
+  ['oak-and-linen.test', 'train', 'shop', 'Oak & Linen', 'vanilla-cookieconsent', ['fires_before_choice', 'hashed_email']],
+  ['ferryhop.test', 'train', 'travel', 'Ferryhop', 'vanilla-cookieconsent', []],
+  ['brightlamp.test', 'train', 'shop', 'Brightlamp', 'cookieconsent', ['ignores_reject', 'cname_cloak']],
+  ['roamwell.test', 'train', 'travel', 'Roamwell', 'tarteaucitronjs', ['partial_ignored', 'kept_after_withdrawal']],
+  ['simmer-school.test', 'train', 'recipes', 'Simmer School', 'tcf', ['legitimate_interest', 'storage_respawn', 'consent_mode_default_granted']],
+  ['kitespool.test', 'train', 'shop', 'Kitespool', 'tcf', ['reject_that_accepts', 'first_party_proxy']],
+  ['woolpeak.test', 'test', 'shop', 'Woolpeak', 'tcf', []],
+  ['island-rail.test', 'test', 'travel', 'Island Rail', 'gpp', ['ignores_reject', 'hashed_email', 'legitimate_interest']],
+  ['tinplate.test', 'test', 'shop', 'Tinplate', 'klaro', ['reject_that_accepts', 'first_party_proxy']],
+  ['nightferry.test', 'test', 'travel', 'Nightferry', 'cookieconsent', ['consent_mode_default_granted', 'storage_respawn']],
+  ['crumb-kitchen.test', 'test', 'recipes', 'Crumb Kitchen', 'vanilla-cookieconsent', ['partial_ignored', 'kept_after_withdrawal']],
+  ['paperbark.test', 'test', 'shop', 'Paperbark', 'tarteaucitronjs', ['fires_before_choice', 'cname_cloak']],
+];
+
+const CLEAN = [
+  ['meadow-bank.test', 'train', 'bank', 'Meadow Bank', null],
+  ['millbrook-library.test', 'train', 'library', 'Millbrook Library', 'vanilla-cookieconsent'],
+  ['knot-forum.test', 'train', 'forum', 'The Knot Forum', 'cookieconsent'],
+  ['lantern-basket.test', 'train', 'shop', 'Lantern & Basket', 'tarteaucitronjs'],
+  ['riverside-savings.test', 'test', 'bank', 'Riverside Savings', null],
+  ['eastgate-library.test', 'test', 'library', 'Eastgate Library', 'cookieconsent'],
+  ['sundial-forum.test', 'test', 'forum', 'Sundial', 'vanilla-cookieconsent'],
+  ['clay-and-co.test', 'test', 'shop', 'Clay & Co', 'klaro'],
+];
+
+const categoryOf = ({ purpose }) => ({ advertising: 'advertising', security: 'necessary' })[purpose] ?? 'analytics';
+
+/** The members of a list that are on the site at `place`, so that each is on `copies` of the sites, in varying company. */
+function dealt(list, place, sites, copies) {
+  const seats = (step) => new Set(Array.from({ length: copies }, (_, copy) => (copy * step) % sites));
+  const steps = Array.from({ length: sites - 1 }, (_, i) => i + 1).filter((step) => seats(step).size === copies);
+  return list.filter((_, index) => {
+    const step = steps[Math.floor(index / sites) % steps.length];
+    return [...seats(step)].some((seat) => (index + seat) % sites === place);
+  });
+}
+
+/** Everything of a site that does not depend on its kind. */
+function frame([site, group, theme, title, cmp], kind, faults = []) {
+  const unknown = faults.filter((name) => !FAULTS.includes(name));
+  if (unknown.length) throw new Error(`${site} names faults that do not exist: ${unknown.join(', ')}`);
+  return {
+    site, group, kind, theme, title, cmp, faults, region: 'EU', second: '/account',
+    scenarios: cmp ? ALL_SCENARIOS : WITHOUT_MANAGER, repeats: REPEATS[kind],
+    managerFaults: faults.filter(isManagerFault),
+    tags: [], cnames: {}, relays: [],
+  };
+}
+
+/** The components of a site as rows name them; the consent manager and the security check are components too. */
+function componentsOf({ cmp, security, tags, bidders = [], userIds = [] }) {
+  return [
+    ...tags.filter(({ component }) => component !== 'prebid.js').map(({ component, family, purpose }) => ({ component, family, purpose })),
+    ...[...bidders, ...userIds].map(({ component, family }) => ({ component, family, purpose: 'advertising' })),
+    ...(cmp ? [{ component: cmpNamed(cmp).about.package, family: `cmp/${cmp}`, purpose: 'consent_management' }] : []),
+    ...(security ? [{ component: security.component, family: security.component, purpose: 'security' }] : []),
+  ];
+}
+
+function finish(site) {
+  const told = Object.fromEntries(site.tags.map(({ component, told: names }) => [component, names]));
+  const scripts = Object.fromEntries([
+    ...site.tags.map(({ component, script }) => [script, component]),
+    ...(site.cmp ? cmpAddresses(site.cmp, site.site).scripts.map((address) => [address, cmpNamed(site.cmp).about.package]) : []),
+    ...(site.security ? [[site.security.script, site.security.component]] : []),
+  ]);
+  return { ...site, components: componentsOf(site), told, scripts };
+}
+
+/** The bidders on the vendor list that the dialog does not tell about. */
+function undisclosedOf(bidders, faults) {
+  const ids = Object.keys(vendorsOf(bidders)).map(Number);
+  const told = new Set(managerWith(faults).disclosed(ids));
+  return bidders.filter(({ gvlid }) => ids.includes(gvlid) && !told.has(gvlid)).map(({ component }) => component);
+}
+
+function adsSite(row, place, rows, adapters) {
+  const [site, group, , , , faults, { position = false, email = false, short = false } = {}] = row;
+  const own = adapters.filter(({ aliasOf, family }) => !aliasOf && groupOf(family) === group); // an alias runs its parent's code
+  const bidders = dealt(own, place, rows.length, rows.length / 2);
+  const enforce = !faults.includes('tcf_not_enforced');
+  const told = ['visitorId', 'sharedId', ...(position ? ['position'] : []), ...(email ? ['email'] : [])];
+  const userIds = Object.entries(USER_IDS).filter(([, { family }]) => email && groupOf(family) === group);
+  return finish({
+    ...frame(row, 'ads', faults),
+    ...(short ? { scenarios: SHORT } : {}),
+    bidders,
+    undisclosed: faults.includes('vendor_not_disclosed') ? undisclosedOf(bidders, faults) : [],
+    userIds: userIds.map(([module, { component, family }]) => ({ module, component, family })),
+    tags: [{
+      component: 'prebid.js', family: 'prebid.js', purpose: 'advertising', category: 'advertising', script: `https://${site}/assets/prebid.js`,
+      faults: faults.filter(isGateFault), told, enforce, waits: enforce, renews: email,
+    }],
+  });
+}
+
+/** Moves an SDK behind a path or a name of the site; script and recipients follow. */
+function moved(tag, about, site, fault) {
+  const label = about.family.replace(/\W/g, '').slice(0, 6);
+  const front = fault === 'cname_cloak' ? `metrics.${site}` : `${site}/${label}-data`;
+  return { ...tag, script: `https://${front}/${label}.js`, front, behind: about.hosts };
+}
+
+function sdksSite(row, place, rows, sdks) {
+  const [site, group, , , , faults] = row;
+  const own = sdks.filter(({ family }) => groupOf(family) === group);
+  const abouts = dealt(own, place, rows.length, Math.max(2, Math.round((7 * rows.length) / own.length)));
+  const gates = faults.filter(isGateFault);
+  const moving = gates.find((name) => name === 'cname_cloak' || name === 'first_party_proxy');
+  const cloaked = moving && (abouts.find(({ component }) => MOVABLE.has(component)) ?? own.find(({ component }) => MOVABLE.has(component)));
+  if (cloaked && !abouts.includes(cloaked)) abouts.push(cloaked);
+  const others = gates.filter((name) => name !== moving);
+  const tags = abouts.map((about, index) => {
+    const { component, family, purpose, script, hosts } = about;
+    const wrong = about === cloaked ? [moving] : others.filter((_, at) => (index + at) % 3 !== 2);
+    const tag = {
+      component, family, purpose, category: categoryOf(about), script, faults: wrong,
+      told: TOLD[(index + place) % TOLD.length], pixel: `https://${hosts[0]}`,
+    };
+    return about === cloaked ? moved(tag, about, site, moving) : tag;
+  });
+  const [hidden] = tags.filter(({ front }) => front);
+  return finish({
+    ...frame(row, 'sdks', faults),
+    tags,
+    cnames: moving === 'cname_cloak' ? { [hidden.front]: [hidden.behind[0]] } : {},
+    relays: moving === 'first_party_proxy' ? [{ path: hidden.front.slice(site.length), component: hidden.component, recipient: hidden.behind[0] }] : [],
+  });
+}
+
+function cleanSite(row) {
+  const [, group] = row;
+  const { host, form } = SECURITY[group];
+  return finish({
+    ...frame(row, 'clean'),
+    record: true,
+    security: { component: `security/${host.split('.')[1]}`, host, form, script: `https://${host}/check.js` },
+  });
+}
+
+const within = (rows, make, list) => rows.map((row) => {
+  const peers = rows.filter(([, group]) => group === row[1]);
+  return make(row, peers.indexOf(row), peers, list);
+});
+
+let listed;
+
+/**
+ * The sites: {site, group: train|test, kind: ads|sdks|clean, theme, title, cmp (null: none), faults, scenarios, region, second,
+ * components: [{component, family, purpose}], tags, told: {component: [names]}, scripts: {address: component},
+ * cnames: {host: [targets]}, relays: [{path, component, recipient}], bidders?: adapters, undisclosed?: [components], userIds?, security?, record?}.
+ */
+export function listSites() {
+  listed ??= [...within(ADS, adsSite, listAdapters()), ...within(SDKS, sdksSite, listSdks()), ...within(CLEAN, cleanSite)];
+  return listed;
+}
+
+export function siteNamed(name) {
+  const found = listSites().find(({ site }) => site === name);
+  if (!found) throw new Error(`no site is called ${name}. There are: ${listSites().map(({ site }) => site).join(', ')}.`);
+  return found;
+}
