@@ -88,6 +88,7 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     shelf.mkdir(parents=True)
     (tmp_path / name / "__init__.py").write_text('"""A house to play in."""\n__version__ = "9.8"\n')
     (shelf.parent / "__init__.py").write_text('"""A room to play in."""\n')
+    (shelf.parent / "shelves.py").write_text(f'RULES = Shelf("{name}.play.rules", "find")\n')
     (shelf.parent / "verbs.py").write_text(VERBS)
     (shelf / "__init__.py").write_text("")
     (shelf / "_shared.py").write_text("raise RuntimeError\n")

@@ -22,9 +22,12 @@ def summary(package: str, room: str) -> str:
 
 
 def shelves(package: str) -> list[str]:
-    """Return the shelves of all rooms as "room/shelf": the sub-packages of a room that hold parts."""
-    files = [p for room in rooms(package) for p in (_folder(package) / room).glob("*/[!_]*.py")]
-    return sorted({f"{p.parent.parent.name}/{p.parent.name}" for p in files})
+    """Return the shelves of all rooms as "room/shelf": the folders that the room's shelves.py declares."""
+    files = [p for room in rooms(package) if (p := _folder(package) / room / "shelves.py").is_file()]
+    calls = [node for p in files for node in ast.walk(ast.parse(p.read_text("utf-8"))) if isinstance(node, ast.Call)]
+    shelf = [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "Shelf" and c.args]
+    folders = [ast.literal_eval(c.args[0]) for c in shelf]
+    return sorted("/".join(folder.split(".")[-2:]) for folder in folders)
 
 
 def parts(package: str, wanted: str | None) -> str:
