@@ -47,7 +47,8 @@ VISITS = _schema(
     repeat=pa.int32(),
     region=LABEL,  # ISO 3166 code, EU, or US-XX; null when not known
     locale=LABEL,
-    profile_digest=LABEL,
+    profile_digest=LABEL,  # of the levels: equal where visits had the same draw
+    profile_levels=pa.list_(pa.struct([("property", TEXT), ("level", pa.int32())])),  # drawn at random for the visit
 )
 
 # One row is one request, response or message seen.

@@ -19,7 +19,7 @@ from consentinel.detect.decode import Decoder
 from consentinel.detect.judge import Judge
 from consentinel.detect.observe import Observer, Sightings
 
-__all__ = ["Pipeline", "Tally", "inputs"]
+__all__ = ["Pipeline", "Tally", "batches", "inputs"]
 
 Put = Callable[[pa.Table], None]
 BATCH_ROWS = 50_000
@@ -133,11 +133,11 @@ class Pipeline:
         if self._waiting:
             tables = {n: _concat([w[n] for w in self._waiting]) for n in ("visits", "traffic", "data", "consent")}
             self._waiting, self._waiting_rows = [], 0
-            for batch in _batches(tables):
+            for batch in batches(tables):
                 self.judge.batch(**batch)
 
 
-def _batches(tables: dict[str, pa.Table]) -> Iterator[dict[str, pa.Table]]:
+def batches(tables: dict[str, pa.Table]) -> Iterator[dict[str, pa.Table]]:
     """Cut tables into batches of whole visits; the rows of a visit are brought together, in the order read."""
     ids = tables["visits"]["visit_id"].cast(pa.string()).to_pylist()
     place = {visit: n for n, visit in enumerate(ids)}

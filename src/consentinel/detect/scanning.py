@@ -18,13 +18,14 @@ from consentinel.core.run import Outcome, Run
 from consentinel.core.tables import CALLS, CONSENT, DATA, EVIDENCE, FINDINGS, TRAFFIC, VISITS, check
 from consentinel.detect.collectors._batch import Batch, Options
 from consentinel.detect.collectors._open import safe_name
+from consentinel.detect.difference import Differences, compare
 from consentinel.detect.judge import Judge
 from consentinel.detect.observe import Observer
 from consentinel.detect.pipeline import Pipeline, Tally, inputs
 from consentinel.detect.planted import read_planted
 from consentinel.detect.policy import Policy, load
 from consentinel.detect.reports import terminal
-from consentinel.detect.reports._result import SEVERITIES, Baseline, Facts, Result, read_baseline
+from consentinel.detect.reports._result import SEVERITIES, Baseline, Facts, Result, ranked, read_baseline
 from consentinel.detect.shelves import COLLECTORS, REPORTS, RULES, SIGNALS, SURFACES
 from consentinel.detect.sightings import Sighter
 
@@ -58,6 +59,7 @@ class Scanned:
     consent: pa.Table
     evidence: pa.Table
     tally: Tally
+    differences: Differences | None = None
 
 
 def prepare(
@@ -149,13 +151,21 @@ def scan(run: Run, plan: Plan, *, scenario: str, region: str, keep_raw: bool) ->
         pipeline.flush()
     findings = check(plan.judge.findings(run.run_id), FINDINGS, "detect.scan")
     evidence = run.stamp(check(plan.judge.evidence(), EVIDENCE, "detect.scan"))
-    run.keep("findings", findings)
-    run.keep("evidence", evidence)
     visits, consent = (
         pa.concat_tables([s.empty_table(), *kept[n]]).unify_dictionaries()
         for n, s in (("visits", VISITS), ("consent", CONSENT))
     )
-    return Scanned(findings, visits, consent, evidence, pipeline.tally)
+    compared = compare(run.out, visits, consent, findings, plan.judge.sighter, run.run_id)
+    if compared is not None:
+        differences, found, behind = compared
+        findings = ranked(pa.concat_tables([findings, found]).unify_dictionaries())
+        evidence = pa.concat_tables([evidence, run.stamp(check(behind, EVIDENCE, "detect.scan"))]).unify_dictionaries()
+        run.keep("differences", differences.claims)
+        run.keep("refusals", differences.refusals)
+        run.notes.extend(differences.notes)
+    run.keep("findings", findings)
+    run.keep("evidence", evidence)
+    return Scanned(findings, visits, consent, evidence, pipeline.tally, compared and compared[0])
 
 
 def _remembering(
@@ -226,7 +236,10 @@ def report(run: Run, plan: Plan, scanned: Scanned, *, fail_on: str) -> Outcome:
         started=int(run.started * 1e6), version=__version__, policy_name=str(run.assumed("policy")),
         policy_region=str(run.assumed("region")), notes=tuple(run.notes),
     )  # fmt: skip
-    result = Result(scanned.findings, scanned.visits, scanned.consent, scanned.evidence, facts, compared)
+    result = Result(
+        scanned.findings, scanned.visits, scanned.consent, scanned.evidence, facts, compared,
+        differences=scanned.differences,
+    )  # fmt: skip
     written = {}
     for name in plan.reports:
         if name != "parquet":  # kept as a table already

@@ -177,6 +177,18 @@ def test_what_the_recorder_tells_is_used_and_nonsense_is_not_stored(tmp_path: Pa
     assert "jane" not in notes[0]
 
 
+def test_a_name_of_the_site_that_leads_to_a_vendor_counts_as_the_vendor(tmp_path: Path) -> None:
+    told = {"cnames": {"metrics.shop.test": ["edge.cdn.test", "in.vendor.test"], "img.shop.test": []}}
+    urls = ("https://metrics.shop.test/e?id=7", "https://img.shop.test/1.png")
+    batches, notes = read_document(tmp_path, document([entry(url) for url in urls], _consentinel=told))
+    assert [(row["host"], row["recipient"], row["party"], row["cnames"]) for row in traffic(batches)] == [
+        ("metrics.shop.test", "vendor.test", "third", ["edge.cdn.test", "in.vendor.test"]),
+        ("img.shop.test", "shop.test", "first", None),
+    ]
+    assert {row["recipient"] for b in batches if b.raw for row in b.raw.to_pylist()} == {"vendor.test", "shop.test"}
+    assert notes == []
+
+
 def test_unreadable_entries_are_counted_and_the_others_stay(tmp_path: Path) -> None:
     bad = [{"request": {}}, 7 * [[]], {"request": {"url": {"jane": 1}}}]
     batches, notes = read_document(tmp_path, document([entry(), *bad, entry()]))

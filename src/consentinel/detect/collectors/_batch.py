@@ -180,6 +180,7 @@ class Rows:
     def __init__(self) -> None:
         self.visit_ids: list[str] = []
         self.subjects: list[str] = []
+        self.cnames: dict[str, list[str]] = {}  # by host; a first-party name may lead to another company
         self._next_seq: list[int] = []
         self._clear()
 
@@ -294,7 +295,7 @@ class Rows:
         got, n = self._traffic, len(self)
         visit = np.array(got["visit"], np.int32)
         host = pa.array(got["host"], pa.string()).dictionary_encode()
-        known = parties.lookup(host.dictionary.to_pylist())
+        known = self._parties(host.dictionary)
         codes = host.indices
         site = {name: _recode(known[name], codes) for name in ("recipient", "owner", "category")}
         path = pa.array(got["path"], pa.string()).dictionary_encode()
@@ -310,7 +311,7 @@ class Rows:
             "path_template": _recode(template, path.indices),
             **site,
             "party": self._party(visit, known, codes),
-            "cnames": pa.nulls(n, pa.list_(pa.string())),
+            "cnames": pa.array(map(self.cnames.get, host.dictionary.to_pylist()), pa.list_(pa.string())).take(codes),
             "status": pa.array(got["status"], pa.int32()),
             "body_bytes": pa.array(got["body_bytes"], pa.int64()),
             "truncated": pa.array(got["truncated"], pa.bool_()),
@@ -341,6 +342,10 @@ class Rows:
             labels.append(parties.party(subject, recipient[at], owners.get(subject), owner[at]))
         return _recode(pa.array(labels, pa.string()), pa.array(inverse.astype(np.int32)))
 
+    def _parties(self, hosts: pa.Array) -> pa.Table:
+        """Who is behind each of HOSTS: of a name that leads elsewhere, who is at its end."""
+        return parties.lookup([self.cnames.get(host, [host])[-1] for host in hosts.to_pylist()])
+
     def _raw_table(self, ids: pa.Array) -> pa.Table:
         group = self._group
         size = np.array(group["size"], np.int64)
@@ -351,7 +356,7 @@ class Rows:
         )
         actions = pa.array(action[carrier.indices.to_numpy()] if len(size) else [], pa.string()).dictionary_encode()
         host = pa.array(group["host"], pa.string()).dictionary_encode()
-        recipient = _recode(parties.lookup(host.dictionary.to_pylist())["recipient"], host.indices)
+        recipient = _recode(self._parties(host.dictionary)["recipient"], host.indices)
         life = np.full(len(self._keys), -1, np.int64)
         for at, seconds in self._life.items():
             life[at] = seconds

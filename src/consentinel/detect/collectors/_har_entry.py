@@ -2,6 +2,8 @@
 
 import base64
 import binascii
+import re
+from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,6 +12,7 @@ import msgspec
 from consentinel.detect._layers import mend
 
 Text = str | int | float | bool | None
+_PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
 class Pair(msgspec.Struct):
@@ -65,6 +68,8 @@ class Meta(msgspec.Struct):
     region: str | None = None
     locale: str | None = None
     repeat: int = 0
+    profile_levels: dict[str, Any] = {}
+    cnames: dict[str, list[str]] = {}  # by host: the names that the resolver went through to answer it
     consent: list[dict[str, Any]] = []
     storage: list[dict[str, Any]] = []
     calls: list[dict[str, Any]] = []
@@ -89,6 +94,21 @@ def parse(decoder: Any, data: bytes) -> Any:
 def int32(value: object) -> int | None:
     """Return VALUE as a whole number that a column of 32 bits holds (and its successor), else None."""
     return int(value) if isinstance(value, (int, float)) and abs(value) < 2**31 - 1 else None
+
+
+def profile_levels(told: dict[str, Any]) -> list[dict[str, Any]] | None:
+    """Return the level of each property of the visit's profile as VISITS keeps it; None where there is no profile."""
+    levels = [
+        {"property": name, "level": level}
+        for name, level in sorted(told.items())
+        if _PROPERTY.fullmatch(name) and isinstance(level, int) and 0 <= level < 1000
+    ]
+    return levels or None
+
+
+def profile_digest(levels: list[dict[str, Any]] | None) -> str | None:
+    """Return a digest of the drawn levels: equal where visits have the same profile."""
+    return sha256(msgspec.json.encode(levels)).hexdigest()[:16] if levels else None
 
 
 def body_of(post: Body | None) -> tuple[bytes | str | None, str]:

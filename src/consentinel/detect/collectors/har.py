@@ -36,6 +36,8 @@ from consentinel.detect.collectors._har_entry import (
     initiator_of,
     int32,
     parse,
+    profile_digest,
+    profile_levels,
 )
 from consentinel.detect.collectors._har_split import pieces
 
@@ -148,6 +150,7 @@ class _Har:
                     self._page_url[str(page.id)] = url
         else:
             self.meta = parse(META, data)
+            self.rows.cnames = {host: names for host, names in self.meta.cnames.items() if names}
 
     def _visit(self, pageref: str, url: str, headers: list[tuple[str, str]]) -> int:
         known = self._visit_of_page.get(pageref)
@@ -232,7 +235,7 @@ class _Har:
         meta, ids = self.meta, self.rows.visit_ids
         told = meta.scenario if meta.scenario in SCENARIOS - {"unknown"} else self.options.scenario
         proof = meta.scenario_proof if meta.scenario == told and meta.scenario_proof in _PROOFS else "unknown"
-        n = len(ids)
+        n, levels = len(ids), profile_levels(meta.profile_levels)
         columns: dict[str, list[Any]] = {
             "run_id": [None] * n,
             "visit_id": ids,
@@ -246,7 +249,8 @@ class _Har:
             "repeat": [int32(meta.repeat) or 0] * n,
             "region": [told_region(meta.region) or self.options.region] * n,
             "locale": [meta.locale if _LOCALE.fullmatch(meta.locale or "") else None] * n,
-            "profile_digest": [None] * n,
+            "profile_digest": [profile_digest(levels)] * n,
+            "profile_levels": [levels] * n,
         }
         return pa.table([pa.array(columns[f.name], _plain(f.type)).cast(f.type) for f in VISITS], schema=VISITS)
 

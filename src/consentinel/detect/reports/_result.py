@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from consentinel.core.columns import values
 from consentinel.core.errors import BadInput, UsageError
+from consentinel.detect.difference import Differences
 
 __all__ = [
     "OUTCOMES", "SCHEMA", "SEVERITIES", "Baseline", "Facts", "Result", "instant", "place", "ranked", "read_baseline",
@@ -64,6 +65,7 @@ class Result:
     facts: Facts
     baseline: Baseline | None = None
     accepted: frozenset[str] = frozenset()  # fingerprints that a reviewer has accepted
+    differences: Differences | None = None  # of repeated visits; None where no visit tells its profile
 
     def outcomes(self) -> Counter[str]:
         """Return how many findings there are of each outcome."""

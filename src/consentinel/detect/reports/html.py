@@ -5,6 +5,7 @@ from pathlib import Path
 
 from consentinel.core.page import Html, Tone, h, number, page, tiles
 from consentinel.core.text import one_line
+from consentinel.detect.reports._differences import differences_section
 from consentinel.detect.reports._html_charts import charts_section
 from consentinel.detect.reports._html_findings import findings_section
 from consentinel.detect.reports._html_signals import consent_section, limits_section, method_section, visits_section
@@ -24,6 +25,7 @@ def _page(result: Result) -> str:
         _header(result, name),
         charts_section(result, findings),
         findings_section(result, findings),
+        differences_section(result.differences),
         consent_section(result),
         visits_section(result),
         limits_section(result),

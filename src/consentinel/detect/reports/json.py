@@ -2,8 +2,9 @@
 
 The document is one object: `schema` ("consentinel.findings/1"), `run_id`, `facts` (counts, policy, notes), `summary`
 (findings by outcome, severity and data type, and new, known and gone ones when a baseline was given) and `findings`,
-each with the columns of FINDINGS, times in ISO 8601 UTC, and `baseline` ("new", "known" or null). Keys are added
-within a version of the schema, never renamed.
+each with the columns of FINDINGS, times in ISO 8601 UTC, and `baseline` ("new", "known" or null). Where visits tell
+their drawn profiles there is also `differences` (power, claims, refusals). Keys are added within a version of the
+schema, never renamed.
 """
 
 from collections import Counter
@@ -15,6 +16,7 @@ import msgspec
 
 from consentinel.core.columns import values
 from consentinel.detect.explain import explain
+from consentinel.detect.reports._differences import plain
 from consentinel.detect.reports._result import SCHEMA, Result, instant, place, ranked, verdict
 
 
@@ -34,6 +36,8 @@ def write(result: Result, out: Path) -> Path:
         "summary": _summary(result, rows),
         "findings": rows,
     }
+    if result.differences is not None:
+        document["differences"] = plain(result.differences)
     return place(out, "findings.json", msgspec.json.format(msgspec.json.encode(document), indent=1))
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 from consentinel.core.columns import values
 from consentinel.core.text import one_line
 from consentinel.detect.explain import type_name
+from consentinel.detect.reports._differences import lines
 from consentinel.detect.reports._result import OUTCOMES, SEVERITIES, Result, place, ranked, verdict
 from consentinel.detect.reports._words import STATES
 
@@ -55,12 +56,16 @@ def render(result: Result, width: int, colour: bool, report: str = "") -> str:
     console.print(Text(_read(result), style="dim"))
     if result.baseline is not None:
         console.print(Text(_compared(result)))
-    for name, lines in _groups(result).items():
-        if lines:
-            total = sum(line.n_findings for line in lines)
+    for name, group in _groups(result).items():
+        if group:
+            total = sum(line.n_findings for line in group)
             console.print()
             console.print(Text(f"{_HEADINGS.get(name, name)} ({total:,})", style=_COLOURS[name]))
-            console.print(_table(name, lines, width, marks=result.baseline is not None))
+            console.print(_table(name, group, width, marks=result.baseline is not None))
+    if result.differences is not None:
+        console.print()
+        for said in lines(result.differences):
+            console.print(Text(said))
     if result.facts.notes:
         console.print()
         for note in result.facts.notes:
