@@ -1,0 +1,1 @@
+"""Live capture: visits of pages in Chromium, kept as evidence that can be scanned."""
