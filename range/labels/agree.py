@@ -15,6 +15,8 @@ YES, NO, OPEN, NOT_ASKED = "yes", "no", "undecidable", "not asked"
 # Types that only source (b) decides: many devices share their values, so a text that looks like one proves nothing.
 ONLY_B = frozenset(LOW.values()) | {SURFACE, "location.coarse"}
 BOTH = frozenset(TYPES.values()) | {"contact.email_hashed", "contact.phone_hashed"}
+# Types whose planted value has parts that many devices share, such as the major version: those cannot be followed.
+PARTED = frozenset((TYPES["ua_version"], TYPES["os_version"]))
 # What source (b) found out of a field by testing it, as against what it could not test.
 TESTED = frozenset(("follows no property", "fails on the scoring half", "constant"))
 EXPLAINED = {
@@ -61,6 +63,8 @@ def compare(
     if b:
         if only_short:
             return Pair(NOT_ASKED, YES, "a value derived from the planted one, too short to follow")
+        if kind in PARTED:
+            return Pair(NOT_ASKED, YES, "a part of the planted version, which many devices share")
         if b_kinds == {"identifier"}:
             return Pair(NO, YES, "a lasting identifier that was seen in no storage")
         return Pair(NO, YES, "the value follows a property but stands in no form that is known")

@@ -164,7 +164,7 @@ class Decider:
         good = [verdict for verdict in verdicts if verdict.carries]
         if not good:
             return max(verdicts, key=lambda verdict: verdict.kind.startswith("too few"))
-        if kept[0].kind == "reveals" and len(good) > 1:
+        if len(good) > 1 and all(verdict.kind == "reveals" for verdict in good):
             names = tuple(sorted(prop for verdict in good for prop in verdict.properties))
             least = min(good, key=lambda verdict: verdict.odd)
             return Verdict(

@@ -26,7 +26,7 @@ with placed as (
 )
 select site, component, host, type, state, scenario, region, any_value(purpose) as purpose, any_value(family) as family,
   string_agg(distinct carrier, ',' order by carrier) as carrier,
-  bool_or(a) as a, bool_or(guess) as guess, bool_or(b) as b, coalesce(bool_and(short) filter (b), false) as short,
+  bool_or(a) as a, bool_or(guess) as guess, bool_or(planted) as planted, bool_or(b) as b, coalesce(bool_and(short) filter (b), false) as short,
   list(distinct key order by key) filter (a or guess) as a_keys,
   list(distinct kind order by kind) filter (b) as b_kinds,
   count(distinct visit) as n_visits, count(distinct request) as n_requests, min(request) as example
@@ -39,6 +39,7 @@ def _facts_of_a(gathered: Gathered, fields: Fields) -> pa.Table:
     request = np.asarray([fact[0] for fact in found], np.int64)
     key = fields.keys_at(request, np.asarray([fact[1] for fact in found], np.int64))
     guess = [fact[2].startswith(GUESS) for fact in found]
+    planted = [at < len(gathered.hits) and not flag for at, flag in enumerate(guess)]
     return pa.table(
         {
             "request": request,
@@ -46,6 +47,7 @@ def _facts_of_a(gathered: Gathered, fields: Fields) -> pa.Table:
             "type": pa.array([fact[2].removeprefix(GUESS) for fact in found], pa.string()),
             "a": pa.array([not flag for flag in guess], pa.bool_()),
             "guess": pa.array(guess, pa.bool_()),
+            "planted": pa.array(planted, pa.bool_()),
             "b": pa.array([False] * len(found), pa.bool_()),
             "short": pa.array([False] * len(found), pa.bool_()),
             "kind": pa.array([""] * len(found), pa.string()),
@@ -79,6 +81,7 @@ def _facts_of_b(gathered: Gathered, fields: Fields, carried: Carried) -> pa.Tabl
             "type": pa.array(types, pa.string()),
             "a": pa.array(np.zeros(n, bool)),
             "guess": pa.array(np.zeros(n, bool)),
+            "planted": pa.array(np.zeros(n, bool)),
             "b": pa.array(np.ones(n, bool)),
             "short": pa.array(carried.short),
             "kind": pa.array(kinds, pa.string()),

@@ -142,11 +142,16 @@ def single_claims(draws: Draws, key: int, data: Field) -> list[Claim] | None:
                     ),
                 )
             claims.append(Claim(key, "follows", prop, p))
-        else:
-            least = float(np.prod([reveals(count, sizes) for count, (_, sizes) in zip(levels, pools, strict=True)]))
-            if least <= WORTHWHILE:
-                claims.append(Claim(key, "reveals", prop, least if common.one_level_a_value(prop) else 1.0))
+            if p == 1.0 and common.one_level_a_value(prop):  # a value of several properties, of which few were seen
+                claims.append(Claim(key, "reveals", prop, chance_to_reveal(levels, pools)))
+        elif (least := chance_to_reveal(levels, pools)) <= WORTHWHILE:
+            claims.append(Claim(key, "reveals", prop, least if common.one_level_a_value(prop) else 1.0))
     return claims or None
+
+
+def chance_to_reveal(levels: list[int], pools: list[tuple[int, tuple[int, ...]]]) -> float:
+    """Return the probability that chance alone gives visits with the same value the same level, in every pool."""
+    return float(np.prod([reveals(count, sizes) for count, (_, sizes) in zip(levels, pools, strict=True)]))
 
 
 def present_claims(draws: Draws, key: int, visit: Ints, value: Ints) -> list[Claim]:

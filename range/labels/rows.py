@@ -35,6 +35,7 @@ SCHEMA = pa.schema(
                 "purpose",
             )
         ),
+        ("planted", pa.bool_()),  # a planted value was seen, not only an identifier that the component made
         *((name, pa.string()) for name in ("violation", "why", "source_a", "source_b", "sources_why")),
         ("n_visits", pa.int32()),
         ("n_requests", pa.int32()),
@@ -62,6 +63,7 @@ class Row:
     carrier: str
     consent_state: str
     purpose: str
+    planted: bool
     violation: str
     why: str
     source_a: str
@@ -152,6 +154,7 @@ def make_rows(
                 record["carrier"],
                 record["state"],
                 record["purpose"],
+                record["planted"],
                 violation,
                 why,
                 pair.a,

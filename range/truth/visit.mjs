@@ -205,7 +205,7 @@ export async function visit({ browser, server, site, scenario, repeat, profile, 
     const extra = {
       site: site.site, scenario, scenario_proof: proof, region: plan.region, locale: profile.values.languages[0], repeat,
       profile_levels: profile.levels, cnames: site.cnames ?? {},
-      consent: consentOf(consent.lines, pages[0].wallTime),
+      consent: site.cmp ? consentOf(consent.lines, pages[0].wallTime) : [], // no manager, no signal
       storage: notes.filter(({ what }) => what === 'storage').map(({ what, ...write }) => write),
       calls: countCalls(notes),
     };

@@ -16,6 +16,7 @@ from consentinel.core.errors import ConsentinelError, MissingExtra, UsageError
 from consentinel.core.mask import project_key
 from consentinel.core.run import Outcome, Run
 from consentinel.core.tables import CALLS, CONSENT, DATA, EVIDENCE, FINDINGS, TRAFFIC, VISITS, check
+from consentinel.detect import choice_not_kept
 from consentinel.detect.collectors._batch import Batch, Options
 from consentinel.detect.collectors._open import safe_name
 from consentinel.detect.difference import Differences, compare
@@ -155,14 +156,18 @@ def scan(run: Run, plan: Plan, *, scenario: str, region: str, keep_raw: bool) ->
         pa.concat_tables([s.empty_table(), *kept[n]]).unify_dictionaries()
         for n, s in (("visits", VISITS), ("consent", CONSENT))
     )
+    more = [choice_not_kept.claims(visits, plan.policy, run.run_id)]
     compared = compare(run.out, visits, consent, findings, plan.judge.sighter, run.run_id)
     if compared is not None:
         differences, found, behind = compared
-        findings = ranked(pa.concat_tables([findings, found]).unify_dictionaries())
-        evidence = pa.concat_tables([evidence, run.stamp(check(behind, EVIDENCE, "detect.scan"))]).unify_dictionaries()
+        more.append((found, behind))
         run.keep("differences", differences.claims)
         run.keep("refusals", differences.refusals)
         run.notes.extend(differences.notes)
+    if any(found.num_rows for found, _ in more):
+        findings = ranked(pa.concat_tables([findings, *(found for found, _ in more)]).unify_dictionaries())
+        records = [run.stamp(check(behind, EVIDENCE, "detect.scan")) for _, behind in more]
+        evidence = pa.concat_tables([evidence, *records]).unify_dictionaries()
     run.keep("findings", findings)
     run.keep("evidence", evidence)
     return Scanned(findings, visits, consent, evidence, pipeline.tally, compared and compared[0])
