@@ -73,9 +73,9 @@ export async function startCapture(session) {
     const hop = open.get(requestId);
     if (hop) finish(hop, timestamp, { encoded: encodedDataLength });
   });
-  session.on('Network.loadingFailed', ({ requestId, timestamp, errorText, canceled }) => {
+  session.on('Network.loadingFailed', ({ requestId, timestamp, errorText, canceled, blockedReason }) => {
     const hop = open.get(requestId);
-    if (hop) finish(hop, timestamp, { error: canceled ? 'canceled' : errorText });
+    if (hop) finish(hop, timestamp, { error: canceled ? 'canceled' : blockedReason ? `blocked: ${blockedReason}` : errorText });
   });
   session.on('Page.domContentEventFired', ({ timestamp }) => { if (pages.length) pages.at(-1).domReady ??= timestamp; });
   session.on('Page.loadEventFired', ({ timestamp }) => { if (pages.length) pages.at(-1).loaded ??= timestamp; });

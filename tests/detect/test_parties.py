@@ -181,3 +181,7 @@ def test_lookup_keeps_order_and_repeats() -> None:
     table = parties.lookup(["b.test", "a.test", "b.test"])
     assert table["recipient"].to_pylist() == ["b.test", "a.test", "b.test"]
     assert table.schema.field("recipient").type == pa.dictionary(pa.int32(), pa.string())
+
+
+def test_the_visitors_own_machine_is_no_third_party() -> None:
+    assert parties.party("shop.test", "localhost") == "first"

@@ -175,6 +175,6 @@ def party(
     The owner test covers a company's own delivery domains (example.com and examplecdn.net). It decides who is told,
     not whether consent is needed: the policy may ask for consent from first parties too.
     """
-    if subject_site and subject_site == recipient:
-        return "first"
+    if recipient == "localhost" or (subject_site and subject_site == recipient):
+        return "first"  # what goes to the visitor's own machine reaches nobody else
     return "first" if owner_of_subject and owner_of_subject == owner_of_recipient else "third"

@@ -189,6 +189,31 @@ def test_a_name_of_the_site_that_leads_to_a_vendor_counts_as_the_vendor(tmp_path
     assert notes == []
 
 
+@pytest.mark.parametrize(
+    ("response", "left"),
+    [
+        ({"status": 0, "_error": "net::ERR_NAME_NOT_RESOLVED"}, False),
+        ({"status": 0, "_error": "net::ERR_BLOCKED_BY_CLIENT.Inspector"}, False),
+        ({"status": 0, "_error": "blocked: mixed-content"}, False),
+        ({"status": 0, "_error": ""}, False),
+        ({"status": -1, "_failureText": "net::ERR_CONNECTION_REFUSED"}, False),
+        ({"status": 0, "_error": "net::ERR_ABORTED"}, True),
+        ({"status": 0, "_error": "net::ERR_CONNECTION_RESET"}, True),
+        ({"status": 0, "_error": None}, True),
+        ({"status": 204, "_error": ""}, True),
+        (None, True),
+    ],
+)
+def test_what_was_blocked_or_found_no_connection_was_not_sent(
+    response: dict[str, Any] | None, left: bool, tmp_path: Path
+) -> None:
+    made = entry("https://t.test/e/7?uid=abcdef", request={"headers": [{"name": "Cookie", "value": "id=9"}]})
+    batches, notes = read_document(tmp_path, document([made | {"response": response}]))
+    assert [row["host"] for row in traffic(batches)] == ["t.test"]
+    assert any("uid" in str(row) for b in batches if b.raw for row in b.raw.to_pylist()) is left
+    assert notes == []
+
+
 def test_unreadable_entries_are_counted_and_the_others_stay(tmp_path: Path) -> None:
     bad = [{"request": {}}, 7 * [[]], {"request": {"url": {"jane": 1}}}]
     batches, notes = read_document(tmp_path, document([entry(), *bad, entry()]))

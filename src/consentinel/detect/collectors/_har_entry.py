@@ -12,6 +12,10 @@ import msgspec
 from consentinel.detect._layers import mend
 
 Text = str | int | float | bool | None
+# How Chromium says that no connection came about. An empty text is a request that it refused to make (mixed content).
+_NOT_SENT = re.compile(
+    r"$|blocked: |net::ERR_(BLOCKED_BY|NAME|CONNECTION_(REFUSED|TIMED_OUT)$|ADDRESS|INTERNET|CERT|SSL|PROXY|TUNNEL)"
+)
 _PROPERTY = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 
@@ -38,6 +42,8 @@ class Request(msgspec.Struct, rename="camel"):
 class Response(msgspec.Struct):
     status: Text = None
     headers: list[Pair] | None = None
+    error: Text = msgspec.field(default=None, name="_error")  # Chrome
+    failure: Text = msgspec.field(default=None, name="_failureText")  # Playwright
 
 
 class Entry(msgspec.Struct):
@@ -89,6 +95,15 @@ def parse(decoder: Any, data: bytes) -> Any:
         if mended == data:
             raise
         return decoder.decode(mended)
+
+
+def never_left(response: Response | None) -> bool:
+    """Return whether the recording says that the request was blocked or found no connection: nothing was sent."""
+    if response is None or (isinstance(response.status, (int, float)) and response.status > 0):
+        return False
+    return any(
+        isinstance(said, str) and _NOT_SENT.match(said) is not None for said in (response.error, response.failure)
+    )
 
 
 def int32(value: object) -> int | None:

@@ -35,6 +35,7 @@ from consentinel.detect.collectors._har_entry import (
     body_of,
     initiator_of,
     int32,
+    never_left,
     parse,
     profile_digest,
     profile_levels,
@@ -183,6 +184,9 @@ class _Har:
         body, mime = body_of(request.post_data)
         received = response.headers or () if response else ()
         script, line, col = initiator_of(entry)
+        url = request.url
+        if never_left(response):
+            url, headers, body, received = url.partition("?")[0], [], None, ()
         status = response.status if response else None
         websocket = request.url[:2].lower() == "ws"
         kind = None if entry.resource_type is None else str(entry.resource_type)
@@ -190,7 +194,7 @@ class _Har:
             visit,
             self._time,
             str(request.method),
-            request.url,
+            url,
             headers,
             body=body,
             mime=mime,

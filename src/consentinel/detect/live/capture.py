@@ -214,6 +214,8 @@ class Capture:
         hop = self._open.get(event["requestId"])
         if hop:
             hop.error = "canceled" if event.get("canceled") else event.get("errorText", "failed")
+            if reason := event.get("blockedReason"):
+                hop.error = f"blocked: {reason}"
             self._end(event["requestId"], hop, event["timestamp"])
 
     def _end(self, number: str, hop: Hop, timestamp: float) -> None:
