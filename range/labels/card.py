@@ -52,7 +52,9 @@ def make_card(
     claims = list(distinct_claims(rows).values())
     both = [row for row in rows if {row.source_a, row.source_b} <= {YES, NO}]
     alone = [row for row in rows if not {row.source_a, row.source_b} <= {YES, NO}]
-    agreement = clustered([row.source_a == row.source_b for row in both], [row.component for row in both])
+    # Both sources decide a type of a component as a whole, so that such rows are right or wrong together.
+    same = [row.source_a == row.source_b for row in both]
+    agreement = clustered(same, [f"{row.component} {row.type}" for row in both])
     by_type = {
         kind: _share(clustered([row.source_a == row.source_b for row in mine], [row.component for row in mine]))
         for kind in sorted({row.type for row in both})

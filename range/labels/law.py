@@ -30,10 +30,12 @@ class Law:
 
     def purpose_of(self, component: str, named: str | None, site: str, host: str) -> str:
         """Return the purpose of COMPONENT on SITE; NAMED is what the site itself names, None where it names nothing."""
+        if domain_of(host) == domain_of(site):
+            return FIRST_PARTY  # whose script asked does not matter: nobody else got it
         if named:
             return named
         if component == SITE:
-            return FIRST_PARTY if domain_of(host) == domain_of(site) else UNKNOWN
+            return UNKNOWN
         return next((purpose for start, purpose in self.unnamed.items() if component.startswith(start)), UNKNOWN)
 
     def category(self, purpose: str) -> str:

@@ -25,25 +25,45 @@ const TOLD = [
   ['userId', 'name', 'phone'],
 ];
 
-/** [site, group, theme, title, consent manager or null, faults of the manager and of tags, {what bidders are told beyond ids, short: fewer scenarios}]. */
+/** [site, group, theme, title, consent manager or null, faults of the manager and of tags, {what bidders are told beyond ids, scenarios if fewer}]. */
 const ADS = [
   ['harbour-courier.test', 'train', 'news', 'Harbour Courier', 'tcf', ['tcf_not_enforced'], { position: true, email: true }],
   ['pantry-recipes.test', 'train', 'recipes', 'Pantry', 'tcf', ['tcf_not_enforced', 'reject_that_accepts', 'vendor_not_disclosed']],
   ['trailmates.test', 'train', 'forum', 'Trailmates', null, []],
   ['weekend-wire.test', 'train', 'news', 'The Weekend Wire', 'tcf', []],
-  ['morning-kite.test', 'train', 'news', 'Morning Kite', 'tcf', ['tcf_not_enforced', 'vendor_not_disclosed'], { position: true, short: true }],
-  ['terrace-garden.test', 'train', 'forum', 'Terrace Garden', 'tcf', ['tcf_not_enforced', 'legitimate_interest'], { position: true, email: true, short: true }],
-  ['skillet.test', 'train', 'recipes', 'Skillet', 'vanilla-cookieconsent', ['tcf_not_enforced', 'fires_before_choice'], { position: true, short: true }],
-  ['ringside.test', 'train', 'news', 'Ringside', 'tarteaucitronjs', ['tcf_not_enforced', 'fires_before_choice'], { position: true, short: true }],
+  ['morning-kite.test', 'train', 'news', 'Morning Kite', 'tcf', ['tcf_not_enforced', 'vendor_not_disclosed'], { position: true, scenarios: SHORT }],
+  ['terrace-garden.test', 'train', 'forum', 'Terrace Garden', 'tcf', ['tcf_not_enforced', 'legitimate_interest'], { position: true, email: true, scenarios: SHORT }],
+  ['skillet.test', 'train', 'recipes', 'Skillet', 'vanilla-cookieconsent', ['tcf_not_enforced', 'fires_before_choice'], { position: true, scenarios: SHORT }],
+  ['ringside.test', 'train', 'news', 'Ringside', 'tarteaucitronjs', ['tcf_not_enforced', 'fires_before_choice'], { position: true, scenarios: SHORT }],
   ['valley-tribune.test', 'test', 'news', 'Valley Tribune', 'tcf', ['tcf_not_enforced', 'vendor_not_disclosed'], { position: true, email: true }],
   ['spoonful.test', 'test', 'recipes', 'Spoonful', 'gpp', ['legitimate_interest', 'tcf_not_enforced']],
   ['garden-talk.test', 'test', 'forum', 'Garden Talk', null, []],
   ['northline.test', 'test', 'news', 'Northline', 'tcf', []],
-  ['evening-ledger.test', 'test', 'news', 'Evening Ledger', 'tcf', ['tcf_not_enforced', 'vendor_not_disclosed'], { position: true, short: true }],
-  ['potting-shed.test', 'test', 'forum', 'The Potting Shed', 'gpp', ['tcf_not_enforced', 'reject_that_accepts'], { position: true, email: true, short: true }],
-  ['larder.test', 'test', 'recipes', 'Larder', 'klaro', ['tcf_not_enforced', 'fires_before_choice'], { position: true, short: true }],
-  ['touchline.test', 'test', 'news', 'Touchline', 'cookieconsent', ['tcf_not_enforced', 'fires_before_choice'], { position: true, short: true }],
+  ['evening-ledger.test', 'test', 'news', 'Evening Ledger', 'tcf', ['tcf_not_enforced', 'vendor_not_disclosed'], { position: true, scenarios: SHORT }],
+  ['potting-shed.test', 'test', 'forum', 'The Potting Shed', 'gpp', ['tcf_not_enforced', 'reject_that_accepts'], { position: true, email: true, scenarios: SHORT }],
+  ['larder.test', 'test', 'recipes', 'Larder', 'klaro', ['tcf_not_enforced', 'fires_before_choice'], { position: true, scenarios: SHORT }],
+  ['touchline.test', 'test', 'news', 'Touchline', 'cookieconsent', ['tcf_not_enforced', 'fires_before_choice'], { position: true, scenarios: SHORT }],
 ];
+
+/** Header bidding that waits for consent, and sites that ask nobody: what is allowed, and what no signal decides. Dealt apart. */
+const CALM = [
+  ['copper-lane.test', 'train', 'shop', 'Copper Lane', 'vanilla-cookieconsent'],
+  ['northwind-post.test', 'train', 'news', 'Northwind Post', 'cookieconsent'],
+  ['long-table.test', 'train', 'recipes', 'The Long Table', 'tarteaucitronjs'],
+  ['trail-notes.test', 'train', 'travel', 'Trail Notes', 'vanilla-cookieconsent'],
+  ['quiet-harbour.test', 'train', 'forum', 'Quiet Harbour', 'cookieconsent'],
+  ['river-ledger.test', 'train', 'news', 'River Ledger', 'tarteaucitronjs'],
+  ['dockside-forum.test', 'train', 'forum', 'Dockside', null],
+  ['second-helping.test', 'train', 'recipes', 'Second Helping', null],
+  ['maple-post.test', 'test', 'news', 'Maple Post', 'klaro'],
+  ['salt-and-rye.test', 'test', 'recipes', 'Salt & Rye', 'cookieconsent'],
+  ['summit-board.test', 'test', 'forum', 'Summit Board', 'vanilla-cookieconsent'],
+  ['lamplight-news.test', 'test', 'news', 'Lamplight', 'klaro'],
+  ['kettle-corner.test', 'test', 'shop', 'Kettle Corner', 'tarteaucitronjs'],
+  ['wayfarer.test', 'test', 'travel', 'Wayfarer', 'cookieconsent'],
+  ['allotment-talk.test', 'test', 'forum', 'Allotment Talk', null],
+  ['weekday-news.test', 'test', 'news', 'Weekday News', null],
+].map((row) => [...row, [], { position: true, email: true, scenarios: row[4] ? ['accept', 'reject'] : ['no_action'] }]);
 
 const SDKS = [
   ['oak-and-linen.test', 'train', 'shop', 'Oak & Linen', 'vanilla-cookieconsent', ['fires_before_choice', 'hashed_email']],
@@ -123,7 +143,7 @@ function undisclosedOf(bidders, faults) {
 }
 
 function adsSite(row, place, rows, adapters) {
-  const [site, group, , , , faults, { position = false, email = false, short = false } = {}] = row;
+  const [site, group, , , , faults, { position = false, email = false, scenarios } = {}] = row;
   const own = adapters.filter(({ aliasOf, family }) => !aliasOf && groupOf(family) === group); // an alias runs its parent's code
   const bidders = dealt(own, place, rows.length, rows.length / 2);
   const enforce = !faults.includes('tcf_not_enforced');
@@ -131,7 +151,7 @@ function adsSite(row, place, rows, adapters) {
   const userIds = Object.entries(USER_IDS).filter(([, { family }]) => email && groupOf(family) === group);
   return finish({
     ...frame(row, 'ads', faults),
-    ...(short ? { scenarios: SHORT } : {}),
+    ...(scenarios ? { scenarios } : {}),
     bidders,
     undisclosed: faults.includes('vendor_not_disclosed') ? undisclosedOf(bidders, faults) : [],
     userIds: userIds.map(([module, { component, family }]) => ({ module, component, family })),
@@ -199,7 +219,7 @@ let listed;
  * cnames: {host: [targets]}, relays: [{path, component, recipient}], bidders?: adapters, undisclosed?: [components], userIds?, security?, record?}.
  */
 export function listSites() {
-  listed ??= [...within(ADS, adsSite, listAdapters()), ...within(SDKS, sdksSite, listSdks()), ...within(CLEAN, cleanSite)];
+  listed ??= [...within(ADS, adsSite, listAdapters()), ...within(CALM, adsSite, listAdapters()), ...within(SDKS, sdksSite, listSdks()), ...within(CLEAN, cleanSite)];
   return listed;
 }
 

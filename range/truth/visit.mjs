@@ -203,7 +203,8 @@ export async function visit({ browser, server, site, scenario, repeat, profile, 
       ...[...lines, ...consent.lines].sort((one, other) => one.t - other.t),
     ];
     const extra = {
-      site: site.site, scenario, scenario_proof: proof, region: plan.region, locale: profile.values.languages[0], repeat,
+      site: site.site, scenario: site.cmp || plan.gpc ? scenario : 'unknown', // nobody was asked: what was said elsewhere is not known
+      scenario_proof: proof, region: plan.region, locale: profile.values.languages[0], repeat,
       profile_levels: profile.levels, cnames: site.cnames ?? {},
       consent: site.cmp ? consentOf(consent.lines, pages[0].wallTime) : [], // no manager, no signal
       storage: notes.filter(({ what }) => what === 'storage').map(({ what, ...write }) => write),
