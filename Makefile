@@ -73,7 +73,7 @@ record: node chromium ## Record the demo evidence again with Chromium
 range: $(DEV)/.installed-bench node chromium ## Build the proving range (an hour or more): visits, labels, scoreboard
 	cd range && node split.mjs --check && node truth/run.mjs --out ../runs/range
 	cd range && ../$(PY) -m labels --visits ../runs/range/visits --out ../runs/range/labels --split split.json
-	$(PY) benchmarks/run.py --only range
+	$(PY) benchmarks/run.py --only range_labels,range_verdicts,range_scoreboard
 
 parties: $(DEV)/.installed ## Refresh the table of owners and categories from its npm package
 	$(PY) tools/refresh_parties.py

@@ -1,4 +1,4 @@
-"""What other systems say of one recorded request, offline: filter lists, tables of parties, patterns, a tracker list."""
+"""What other systems say of one recorded request, offline: filter lists, tables of parties, patterns, trackers."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass

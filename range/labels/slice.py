@@ -53,12 +53,15 @@ def cut(visits: Path, labels: Path, out: Path, largest: int = LARGEST) -> dict[s
         (site, scenario) in flows
         for site, scenario in zip(rows["site"].to_pylist(), rows["scenario"].to_pylist(), strict=True)
     ]
+    lists = sorted(file for file in visits.parent.glob("planted*.toml"))  # what a scan is told
+    for file in lists:
+        shutil.copyfile(file, out / file.name)
     copies = [out / ("truth" if file.name.endswith(SUFFIX) else "visits") / file.name for file in chosen]
     for file, copy in zip(chosen, copies, strict=True):
         copy.parent.mkdir(exist_ok=True)
         shutil.copyfile(file, copy)
     pq.write_table(rows.filter(pa.array(keep, pa.bool_())), out / "labels.parquet", compression="zstd")
-    made = sorted([out / "labels.parquet", *copies])
+    made = sorted([out / "labels.parquet", *(out / file.name for file in lists), *copies])
     manifest: dict[str, object] = {
         "flows": [list(flow) for flow in sorted(flows)],
         "rows": sum(keep),

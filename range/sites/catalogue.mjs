@@ -65,6 +65,18 @@ const CALM = [
   ['weekday-news.test', 'test', 'news', 'Weekday News', null],
 ].map((row) => [...row, [], { position: true, email: true, scenarios: row[4] ? ['accept', 'reject'] : ['no_action'] }]);
 
+/** A second hand of the same kinds, so that every bidder is on ten sites or more. */
+const MORE = [
+  ['signal-box.test', 'train', 'news', 'Signal Box', 'tcf', ['tcf_not_enforced']],
+  ['market-row.test', 'train', 'shop', 'Market Row', 'tarteaucitronjs', ['tcf_not_enforced', 'fires_before_choice']],
+  ['bench-talk.test', 'train', 'forum', 'Bench Talk', null, []],
+  ['stove-top.test', 'train', 'recipes', 'Stove Top', null, []],
+  ['ferry-times.test', 'test', 'news', 'Ferry Times', 'tcf', ['tcf_not_enforced']],
+  ['orchard-shop.test', 'test', 'shop', 'Orchard Shop', 'vanilla-cookieconsent', ['tcf_not_enforced', 'fires_before_choice']],
+  ['hedge-forum.test', 'test', 'forum', 'The Hedge', null, []],
+  ['ladle.test', 'test', 'recipes', 'Ladle', null, []],
+].map((row) => [...row, { position: true, email: true, scenarios: row[4] ? SHORT : ['no_action'] }]);
+
 const SDKS = [
   ['oak-and-linen.test', 'train', 'shop', 'Oak & Linen', 'vanilla-cookieconsent', ['fires_before_choice', 'hashed_email']],
   ['ferryhop.test', 'train', 'travel', 'Ferryhop', 'vanilla-cookieconsent', []],
@@ -219,7 +231,11 @@ let listed;
  * cnames: {host: [targets]}, relays: [{path, component, recipient}], bidders?: adapters, undisclosed?: [components], userIds?, security?, record?}.
  */
 export function listSites() {
-  listed ??= [...within(ADS, adsSite, listAdapters()), ...within(CALM, adsSite, listAdapters()), ...within(SDKS, sdksSite, listSdks()), ...within(CLEAN, cleanSite)];
+  listed ??= [
+    ...[ADS, CALM, MORE].flatMap((rows) => within(rows, adsSite, listAdapters())),
+    ...within(SDKS, sdksSite, listSdks()),
+    ...within(CLEAN, cleanSite),
+  ];
   return listed;
 }
 
