@@ -8,7 +8,7 @@ import { vendorsOf } from './vendors.mjs';
 
 const ALL_SCENARIOS = ['no_action', 'accept', 'reject', 'partial', 'gpc', 'withdraw'];
 const WITHOUT_MANAGER = ['no_action', 'gpc'];
-/** Visits of a scenario. A component is on several sites, so it runs 12 times or more in each scenario. */
+/** Visits of a scenario on one site. Nearly every component is on two sites or more, so its repeats are those of all of them. */
 const REPEATS = { ads: 4, sdks: 6, clean: 4 };
 const SHORT = ['accept', 'reject', 'gpc']; // they bring about every state of consent that there is
 /** Hosts of real security vendors: what a bot check is for is known from who runs it. */
@@ -76,6 +76,18 @@ const MORE = [
   ['hedge-forum.test', 'test', 'forum', 'The Hedge', null, []],
   ['ladle.test', 'test', 'recipes', 'Ladle', null, []],
 ].map((row) => [...row, { position: true, email: true, scenarios: row[4] ? SHORT : ['no_action'] }]);
+
+/** Where everybody says yes: what a given consent allows. */
+const AGREED = [
+  ['brick-lane-books.test', 'train', 'shop', 'Brick Lane Books', 'cookieconsent'],
+  ['plain-sailing.test', 'train', 'travel', 'Plain Sailing', 'vanilla-cookieconsent'],
+  ['slow-oven.test', 'train', 'recipes', 'Slow Oven', 'tarteaucitronjs'],
+  ['town-crier.test', 'train', 'news', 'The Town Crier', 'vanilla-cookieconsent'],
+  ['paper-lantern.test', 'test', 'shop', 'Paper Lantern', 'klaro'],
+  ['branch-line.test', 'test', 'travel', 'Branch Line', 'cookieconsent'],
+  ['pepper-mill.test', 'test', 'recipes', 'Pepper Mill', 'klaro'],
+  ['harvest-herald.test', 'test', 'news', 'Harvest Herald', 'vanilla-cookieconsent'],
+].map((row) => [...row, [], { position: true, email: true, scenarios: ['accept'] }]);
 
 const SDKS = [
   ['oak-and-linen.test', 'train', 'shop', 'Oak & Linen', 'vanilla-cookieconsent', ['fires_before_choice', 'hashed_email']],
@@ -232,7 +244,7 @@ let listed;
  */
 export function listSites() {
   listed ??= [
-    ...[ADS, CALM, MORE].flatMap((rows) => within(rows, adsSite, listAdapters())),
+    ...[ADS, CALM, MORE, AGREED].flatMap((rows) => within(rows, adsSite, listAdapters())),
     ...within(SDKS, sdksSite, listSdks()),
     ...within(CLEAN, cleanSite),
   ];

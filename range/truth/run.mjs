@@ -17,7 +17,7 @@ const USAGE = `node truth/run.mjs --out DIR [options]
   --out DIR           DIR/visits gets the evidence, DIR/truth the truth, DIR/planted.toml the planted values
   --sites A,B         only these sites (default: all of the catalogue)
   --scenarios A,B     only these scenarios: ${Object.keys(SCENARIOS).join(', ')}
-  --repeats N         randomised repeats of each scenario (default: as the catalogue says, so that each component runs 12 times or more)
+  --repeats N         randomised repeats of each scenario (default: as the catalogue says)
   --workers N         visits at a time, each with its own server and browser (default: 4)
   --seed N            fixes every profile (default: 1)
   --screenshots DIR   pictures of both pages of each visit
