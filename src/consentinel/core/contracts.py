@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from consentinel.core.modelfile import ModelFile
+
 __all__ = [
     "CollectorPart",
     "Judge",
+    "JudgePart",
     "Model",
     "Plan",
     "Question",
@@ -114,6 +117,25 @@ class ReportPart(Protocol[Result_contra]):
 
     def write(self, result: Result_contra, out: Path, /) -> Path:
         """Write RESULT into the folder OUT and return the file."""
+        ...
+
+
+@runtime_checkable
+class JudgePart(Protocol):
+    """A way to judge: rules or a baseline, which need no model file, or a trained model."""
+
+    @property
+    def JUDGES(self) -> str:
+        """What its judge is asked about: datum, purpose or claim."""
+        ...
+
+    @property
+    def VERSION(self) -> str:
+        """Raised whenever the same rows and the same model file could give other answers."""
+        ...
+
+    def open(self, model: "ModelFile | None", /) -> "Judge":
+        """Return a judge that decides by MODEL; None: by the model that ships with the package, or by none."""
         ...
 
 
