@@ -1,10 +1,14 @@
 """Who gets what was not allowed: ours and others on the same recordings of the test-only sites.
 
-The question is one that everybody can answer: in this visit, without consent, did this host get something that it must
-not have? Scenarios in which nothing was granted; others need not know of consent, as there is none.
+Everybody can answer the question: in this visit, without consent, did this recipient (registrable domain)
+get something that it must not have? In all scenarios nothing was granted, so nobody needs to know of consent. Who flags
+one request to a recipient has flagged it.
 """
 
+from functools import cache
+
 import duckdb
+from publicsuffixlist import PublicSuffixList
 
 from _claim import write
 from _peers import PEERS, Request, requests
@@ -16,21 +20,22 @@ NAMES = ("scoreboard_f1", "scoreboard_f1_unplanted", "scoreboard_lead")
 INPUTS = ("runs/range/labels/labels.parquet", "benchmarks/_peers.py")
 SCENARIOS = ("no_action", "reject", "gpc")
 REPEAT = "r00"
-Case = tuple[str, str, str]  # site, scenario, host
+Case = tuple[str, str, str]  # site, scenario, recipient
+SUFFIXES = PublicSuffixList()
 
 
 def main() -> None:
-    """Ask everybody about every (site, scenario, host), print the table, keep our share and the lead."""
+    """Ask everybody about every (site, scenario, recipient), print the table, keep our share and the lead."""
     there = sites("test")
     files = [f for f in sorted((RANGE / "visits").glob(f"*~{REPEAT}.har.zst")) if f.name.split("~")[0] in there]
     sent = [r for f in files if f.name.split("~")[1] in SCENARIOS for r in requests(f)]
-    cases = sorted({(r.site, r.scenario, r.host) for r in sent})
+    cases = sorted({case(r) for r in sent})
     truth = violated()
     owner = owners()
     rows, scores = [], {}
     for name, flagged, seconds, note in [*answers(sent), ours("planted", cases), ours("plain", cases)]:
-        hit = [case in flagged for case in cases]
-        scores[name] = f1(hit, [case in truth for case in cases], [owner.get(case[2], case[2]) for case in cases])
+        hit = [one in flagged for one in cases]
+        scores[name] = f1(hit, [one in truth for one in cases], [owner.get(one[2], one[2]) for one in cases])
         value, low, high, right, found = scores[name]
         rows.append(
             {"system": name, "precision": round(right, 3), "recall": round(found, 3), "F1": round(value, 3),
@@ -38,7 +43,9 @@ def main() -> None:
         )  # fmt: skip
     print(text_table(rows), flush=True)
     told = "; ".join(f"{r['system']} {r['F1']} (precision {r['precision']}, recall {r['recall']})" for r in rows)
-    cut = f"{len(cases):,} (site, scenario, host), test-only, without consent; {len(truth & set(cases)):,} violated"
+    cut = (
+        f"{len(cases):,} (site, scenario, recipient), test-only, without consent; {len(truth & set(cases)):,} violated"
+    )
     for name, who in (("scoreboard_f1", "Consentinel, planted"), ("scoreboard_f1_unplanted", "Consentinel, plain")):
         value, low, high, _, _ = scores[who]
         write(name, value=value, low=low, high=high, n=len(cases), protocol=f"F1 over {cut}; beside it: {told}")
@@ -54,15 +61,26 @@ def main() -> None:
     )
 
 
+def case(request: Request) -> Case:
+    """Return the case that REQUEST belongs to."""
+    return request.site, request.scenario, domain(request.host)
+
+
+@cache
+def domain(host: str) -> str:
+    """Return the registrable domain of HOST."""
+    return SUFFIXES.privatesuffix(host) or host
+
+
 def violated() -> set[Case]:
     """Return the cases that the labels call a violation."""
-    query = f"select distinct site, scenario, recipient from '{labels()}' where violation = 'yes'"
+    query = f"select distinct site, scenario, recipient_domain from '{labels()}' where violation = 'yes'"
     return set(duckdb.execute(query).fetchall())
 
 
 def owners() -> dict[str, str]:
-    """Return the component behind each host, as cluster."""
-    query = f"select recipient, min(component) from '{labels()}' group by recipient"
+    """Return the component behind each recipient, as cluster."""
+    query = f"select recipient_domain, min(component) from '{labels()}' group by recipient_domain"
     return dict(duckdb.execute(query).fetchall())
 
 
@@ -71,19 +89,19 @@ def answers(sent: list[Request]) -> list[tuple[str, set[Case], float | str, str]
     found = []
     for name, ask in PEERS.items():
         spent, flags, note = ask(sent)
-        flagged = {(r.site, r.scenario, r.host) for r, flag in zip(sent, flags, strict=True) if flag}
+        flagged = {case(r) for r, flag in zip(sent, flags, strict=True) if flag}
         found.append((name, flagged, round(1000 * spent.seconds / len(sent), 3), note))
     return found
 
 
 def ours(how: str, cases: list[Case]) -> tuple[str, set[Case], float | str, str]:
-    """Return what our scan claims; a finding names a registrable domain, so all hosts below it."""
+    """Return what our scan claims."""
     folder = scanned("test", planted=how == "planted")
     query = """select distinct cast(subject as varchar), cast(scenario as varchar), cast(recipient as varchar)
       from read_parquet(?) where outcome = 'potential violation' and consent_state <> 'granted'
       and not list_contains(?, cast(rule as varchar))"""
     told = set(duckdb.execute(query, [str(folder / "findings.parquet"), list(OTHER_RULES)]).fetchall())
-    flagged = {c for c in cases for at in range(c[2].count(".") + 1) if (c[0], c[1], c[2].split(".", at)[-1]) in told}
+    flagged = {one for one in cases if one in told}
     return f"Consentinel, {how}", flagged, "", "rules; reads consent, data and recipient"
 
 
