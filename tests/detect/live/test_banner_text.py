@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consentinel.detect.live.banner_text import LABELS, category, meaning, plain_text
+from consentinel.detect.live.banner_text import LABELS, category, meaning, plain_text, says_all
 
 BUTTONS = Path(__file__).parents[4] / "shared" / "data" / "detect" / "consent_buttons" / "buttons.parquet"
 
@@ -51,6 +51,13 @@ SAID = {
         "Política de privacidad",
     ),
 }  # fmt: skip
+
+
+def test_a_switch_for_all_says_so() -> None:
+    for text in ("Enable or disable all services", "Alle Dienste aktivieren", "Activer tous les services"):
+        assert says_all(text), text
+    for text in ("Visit statistics", "Allow", "Werbung", ""):
+        assert not says_all(text), text
 
 
 @pytest.mark.parametrize(("text", "label"), [(text, label) for label, texts in SAID.items() for text in texts])

@@ -267,8 +267,8 @@ async def _choose(acted: Acted, dialog: Dialog) -> bool:
     if not (toggles or pairs) or (partial and not {"analytics", "advertising"} <= kinds):
         return False
     save = dialog.best("save") or (None if pairs else dialog.best("accept") if not partial else None)
-    for toggle in toggles:
-        if toggle.category == "necessary":
+    for toggle in sorted(toggles, key=lambda toggle: toggle.category != "all"):  # one that moves the others comes first
+        if toggle.category == "necessary" or (partial and toggle.category == "all"):
             continue
         on = partial and toggle.category == "analytics"
         acted.note("switch on" if on else "switch off", toggle.text or " ".join(toggle.near[:1]), toggle.category)

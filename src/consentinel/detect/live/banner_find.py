@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from consentinel.core.extras import need
-from consentinel.detect.live.banner_text import Meaning, category, meaning, plain_text
+from consentinel.detect.live.banner_text import Meaning, category, meaning, plain_text, says_all
 
 __all__ = ["Control", "Dialog", "dialogs", "script"]
 
@@ -41,7 +41,9 @@ class Control:
 
     @property
     def category(self) -> str:
-        """What a toggle, or a pair of buttons for one purpose, is for."""
+        """What a toggle, or a pair of buttons for one purpose, is for; "all" where it moves the other toggles too."""
+        if self.kind == "toggle" and category(self.text) == "other" and says_all(self.text):
+            return "all"
         for text in (self.text if self.kind == "toggle" else "", *self.near):
             found = category(text)
             if text and found != "other":

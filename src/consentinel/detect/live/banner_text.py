@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.resources import files
 
-__all__ = ["LABELS", "Meaning", "category", "meaning", "plain_text"]
+__all__ = ["LABELS", "Meaning", "category", "meaning", "plain_text", "says_all"]
 
 LABELS = ("accept", "reject", "settings", "save", "acknowledge", "other")
 LONGEST = 14  # words; what is longer is a sentence, not a button
@@ -149,6 +149,12 @@ def _decide(has: dict[str, int], plain: str, spans: dict[str, list[tuple[int, in
     if "chosen" in has:
         return "settings", 0.5
     return "other", 0.8
+
+
+def says_all(text: str) -> bool:
+    """Return whether TEXT speaks of all of something, in any of the languages known."""
+    plain = plain_text(text)
+    return any(pattern.search(plain) for finder in _words() for pattern in finder.get("all", {}).values())
 
 
 def category(text: str) -> str:
