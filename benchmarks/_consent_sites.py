@@ -35,8 +35,12 @@ WANTED = {
     "partial": {"analytics": True, "advertising": False},
     "withdraw": {"analytics": False, "advertising": False},
 }
-# Without a choice: whether the manager saw an opt-out signal.
-NO_CHOICE = {"no_action": {"opted_out": False}, "gpc": {"opted_out": True}}
+# Without a choice: whether the manager saw an opt-out signal, which some of them record as a refusal.
+REFUSED = {"analytics": False, "advertising": False}
+NO_CHOICE: dict[str, tuple[dict[str, bool], ...]] = {
+    "no_action": ({"opted_out": False},),
+    "gpc": ({"opted_out": True}, REFUSED),
+}
 INSIDE = """() => {
   const { chosen, categories, optedOut } = window.rangeConsent.state();
   return chosen ? { analytics: categories.analytics, advertising: categories.advertising } : { opted_out: optedOut };
@@ -234,7 +238,7 @@ async def _take(page: Any, choice: Choice, site: Site, scenario: str) -> bool:
     await choice.make(page)
     if scenario in NO_CHOICE:
         await choice.prove(page)
-        return await _holds(page, NO_CHOICE[scenario])
+        return await _holds(page, *NO_CHOICE[scenario])
     stages = [await _holds(page, site["recorded"]["accept" if scenario == "withdraw" else scenario])]
     await page.reload(wait_until="domcontentloaded")
     if scenario == "withdraw":
@@ -247,12 +251,12 @@ async def _take(page: Any, choice: Choice, site: Site, scenario: str) -> bool:
     return all(stages)
 
 
-async def _holds(page: Any, wanted: dict[str, bool]) -> bool:
-    """Whether the consent manager holds WANTED; some write it a moment after the click, or load the page again."""
+async def _holds(page: Any, *wanted: dict[str, bool]) -> bool:
+    """Whether the consent manager holds one of WANTED; some write it a moment after a click, or load the page."""
     until = time.monotonic() + HOLDS_S
     while time.monotonic() < until:
         try:
-            if await page.evaluate(INSIDE) == wanted:
+            if await page.evaluate(INSIDE) in wanted:
                 return True
         except Exception as why:
             if not of_playwright(why):

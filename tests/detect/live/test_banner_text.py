@@ -53,6 +53,13 @@ SAID = {
 }  # fmt: skip
 
 
+def test_thanks_take_nothing_away() -> None:
+    for text in ("No, thank you", "Nein, danke", "Non merci", "No, gracias"):
+        got = meaning(text)
+        assert got.label == "reject", text
+        assert got.sure >= 0.55, text
+
+
 def test_a_switch_for_all_says_so() -> None:
     for text in ("Enable or disable all services", "Alle Dienste aktivieren", "Activer tous les services"):
         assert says_all(text), text

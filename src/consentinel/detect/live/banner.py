@@ -194,10 +194,16 @@ async def _by_text(page: Any, acted: Acted) -> Acted:
 async def _layer(page: Any, acted: Acted) -> bool | None:
     """Do what the dialogs that are open now allow; True: decided, False: nothing can be done, None: go on."""
     until = time.monotonic() + OPENS_S
+    before: list[str] | None = None
     while True:
         asking = await open_dialogs(page)
         if not asking and _decided(acted):
             return True
+        now = [control.text for dialog in asking for control in dialog.controls]
+        if now != before and time.monotonic() < until:  # it is still being put up: what refuses all may come last
+            before = now
+            await asyncio.sleep(LOOK_EVERY_S)
+            continue
         took = await _answer(page, acted, asking) if asking else None
         if took == "decided":
             await _gone(page)
@@ -262,7 +268,9 @@ def _taken(acted: Acted, button: Control) -> int:
 async def _choose(acted: Acted, dialog: Dialog) -> bool:
     """Set every toggle, or press one button of every pair, and save; False where the dialog has neither."""
     partial = acted.wanted == "partial"
-    toggles, pairs = dialog.toggles(), dialog.pairs()
+    toggles = dialog.toggles()
+    # With toggles, two buttons that recur answer for everything: in the panel, and in the notice that lies under it.
+    pairs = [] if any(t.category in ("analytics", "advertising") for t in toggles) else dialog.pairs()
     kinds = {c.category for c in toggles} | {yes.category for yes, _ in pairs}
     if not (toggles or pairs) or (partial and not {"analytics", "advertising"} <= kinds):
         return False
