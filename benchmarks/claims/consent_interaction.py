@@ -51,8 +51,8 @@ def main() -> None:
         f"that the split keeps for test only ({' and '.join(managers(unseen))}): {words(unseen)}, others "
         f"{words([row for row in rows if row.part != 'test'])}; the code was written with all these managers known, so "
         "the test-only ones are held back from training, not unseen, and nothing here speaks for other managers or "
-        "for dialogs that are not in English; Korn-Graubard interval with one trial a site, the worst case of "
-        f"scenarios of a site that depend on each other; {WORKERS} pages at a time",
+        f"for dialogs that are not in English; Korn-Graubard interval, clustered by site; {WORKERS} pages at "
+        "a time",
     )
     write(
         NAMES[1],
@@ -72,11 +72,16 @@ def main() -> None:
 def share(rows: list[Ended], right: list[bool] | None = None) -> tuple[float, float, float]:
     """Return the share of ROWS that are right (or RIGHT), and its interval from the exact one of a binomial share.
 
-    The effective number of trials is the number of sites, its least: as if the scenarios of a site always ended alike.
-    Source: Korn and Graubard 1998.
+    The effective number of trials follows from the variance between sites; it is never below the number of sites, which
+    it is where all scenarios of a site end alike or nothing varies. Source: Korn and Graubard 1998.
     """
     hits = [row.right for row in rows] if right is None else right
-    value, n = sum(hits) / len(hits), n_sites(rows)
+    value, sites = sum(hits) / len(hits), n_sites(rows)
+    off = dict.fromkeys((row.site for row in rows), 0.0)
+    for row, hit in zip(rows, hits, strict=True):
+        off[row.site] += hit - value
+    spread = sites / max(1, sites - 1) * sum(d * d for d in off.values()) / len(hits) ** 2
+    n = min(len(hits), max(sites, value * (1 - value) / spread)) if spread else sites
     low = float(betaincinv(value * n, n - value * n + 1, TAIL)) if value > 0 else 0.0
     high = float(betaincinv(value * n + 1, n - value * n, 1 - TAIL)) if value < 1 else 1.0
     return value, low, high
