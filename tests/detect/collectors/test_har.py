@@ -17,7 +17,8 @@ from consentinel.core.errors import BadInput
 from consentinel.core.tables import TRAFFIC, VISITS
 from consentinel.core.vault import seal
 from consentinel.detect.collectors import har
-from consentinel.detect.collectors._batch import RAW, Options, micros, script_place, sent, split_url
+from consentinel.detect.collectors._address import script_place, sent, split_url
+from consentinel.detect.collectors._batch import RAW, Options, micros
 from consentinel.detect.collectors.har import _PagesOf, _read_one
 from consentinel.detect.decode import explode
 from consentinel.detect.pipeline import inputs

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from consentinel.core.mask import host_templates, path_templates
 from consentinel.core.tables import TRAFFIC
 from consentinel.detect import parties
+from consentinel.detect.collectors._address import script_place, split_url
 
 # One raw value as read: it lives until it is decoded, typed and masked, and is never written.
 RAW = pa.schema(
@@ -34,10 +35,6 @@ MAX_FIELD = 1 << 20  # characters kept of one header, path, query or cookie
 # What a recorder may tell; anything else is not known and is not stored as it was written.
 SCENARIOS = frozenset(("unknown", "no_action", "accept", "reject", "partial", "gpc", "withdraw"))
 _REGION = re.compile(r"[A-Z]{2}(?:-[A-Z0-9]{1,3})?")
-_SENT = re.compile(r"(?:https?|wss?)://[^/?#]", re.IGNORECASE)
-_SCHEME = re.compile(r"[a-z][a-z-]{1,24}")
-_NOT_IN_HOST = re.compile(r"[^\w.:-]")
-_PORTS = {"https": 443, "http": 80, "wss": 443, "ws": 80}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FRACTION = re.compile(r"(\.\d{6})\d+")
@@ -95,6 +92,7 @@ class Batch:
     calls: pa.Table | None = None
     consent: pa.Table | None = None
     done: bool = False  # the file ends here: every visit in it is whole
+    data: pa.Table | None = None  # DATA rows of a source that has no values any more, only what they were
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,53 +105,12 @@ class Options:
     columns: dict[str, str] = field(default_factory=dict)
     batch_requests: int = 4_000
     key: bytes = b""  # project key, to open a sealed copy
-
-
-def split_url(url: str) -> tuple[str, int | None, str, str]:
-    """Return (host, port or None, path, query) of URL; data: and other opaque URLs have an empty host.
-
-    A host ends at the first character that no host has, so that nothing else of a malformed URL is taken for one.
-    """
-    scheme, sep, rest = url.partition("://")
-    if not sep:
-        return "", None, "", ""
-    rest = rest.partition("#")[0]
-    rest, _, query = rest.partition("?")
-    authority, slash, path = rest.partition("/")
-    if "\\" in authority:  # browsers read it as a slash
-        authority, _, head = authority.partition("\\")
-        slash, path = "/", head + slash + path
-    host = authority.rpartition("@")[2]
-    port = _PORTS.get(scheme.lower())
-    if host.startswith("["):
-        host, _, tail = host[1:].partition("]")
-        text = tail.removeprefix(":")
-    else:
-        host, _, text = host.partition(":")
-    if text.isdecimal() and len(text) < 6:
-        port = int(text)
-    odd = _NOT_IN_HOST.search(host)
-    return (host[: odd.start()] if odd else host).lower()[:253], port, slash + path, query
-
-
-def sent(url: object) -> bool:
-    """Return whether URL is one that leaves the machine: data:, blob:, file: and extension URLs do not."""
-    return isinstance(url, str) and _SENT.match(url) is not None
+    beside: tuple[Path, ...] = ()  # the other files, of a source that is several
 
 
 def told_region(value: object) -> str | None:
     """Return VALUE when it is written like a region (EU, DE, US-CA), else None."""
     return value if isinstance(value, str) and _REGION.fullmatch(value) else None
-
-
-@lru_cache(maxsize=50_000)
-def script_place(url: str) -> str | None:
-    """Return origin and path template of a script URL, the form in which it may be stored."""
-    host, _, path, _ = split_url(url)
-    scheme = url.partition("://")[0].lower()
-    if not host or not _SCHEME.fullmatch(scheme):
-        return None
-    return f"{scheme}://{host_templates([host])[0]}{path_templates([path])[0]}"
 
 
 def micros(text: object) -> int | None:

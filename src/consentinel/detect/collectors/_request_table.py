@@ -14,6 +14,19 @@ import pyarrow.parquet as pq
 from consentinel.core.errors import BadInput
 from consentinel.detect.collectors import _open
 
+SUFFIXES = (
+    ".parquet",
+    ".csv",
+    ".csv.gz",
+    ".csv.zst",
+    ".tsv",
+    ".ndjson",
+    ".jsonl",
+    ".ndjson.gz",
+    ".ndjson.zst",
+    ".jsonl.gz",
+    ".jsonl.zst",
+)
 KINDS = (".parquet", ".csv", ".tsv", ".ndjson", ".jsonl")
 BATCH = 4_096  # rows
 MAX_LINE = 64 << 20  # bytes of one NDJSON row

@@ -15,17 +15,8 @@ from consentinel.core.mask import path_templates
 from consentinel.core.tables import CALLS, CONSENT, VISITS
 from consentinel.detect import parties
 from consentinel.detect.collectors import _open
-from consentinel.detect.collectors._batch import (
-    SCENARIOS,
-    Batch,
-    Options,
-    Rows,
-    micros,
-    script_place,
-    sent,
-    split_url,
-    told_region,
-)
+from consentinel.detect.collectors._address import script_place, sent, split_url
+from consentinel.detect.collectors._batch import SCENARIOS, Batch, Options, Rows, micros, told_region
 from consentinel.detect.collectors._har_entry import (
     ENTRY,
     META,

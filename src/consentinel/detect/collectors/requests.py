@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -14,22 +15,12 @@ from consentinel.core.mask import field_names, path_templates
 from consentinel.core.tables import VISITS
 from consentinel.detect import parties
 from consentinel.detect.collectors import _open
-from consentinel.detect.collectors._batch import SCENARIOS, Batch, Options, Rows, micros, sent, split_url, told_region
+from consentinel.detect.collectors._address import sent, split_url
+from consentinel.detect.collectors._batch import SCENARIOS, Batch, Options, Rows, micros, told_region
+from consentinel.detect.collectors._request_table import SUFFIXES
 from consentinel.detect.collectors._request_table import rows as table_rows
 
-SUFFIXES = (
-    ".parquet",
-    ".csv",
-    ".csv.gz",
-    ".csv.zst",
-    ".tsv",
-    ".ndjson",
-    ".jsonl",
-    ".ndjson.gz",
-    ".ndjson.zst",
-    ".jsonl.gz",
-    ".jsonl.zst",
-)
+__all__ = ["FIELDS", "SUFFIXES", "holds", "read"]
 
 # What a row may tell, and the column names under which it is looked for unless the column map says otherwise.
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -63,6 +54,16 @@ def read(path: Path, options: Options, notes: list[str]) -> Iterator[Batch]:
         with _open.unpacking(name):
             columns, batches = table_rows(name, stream, path, notes)
         yield from _requests(name, _mapped(columns, options.columns, name), batches, options, notes)
+
+
+def holds(path: Path, options: Options) -> bool:
+    """Return whether the table PATH has a column of URLs, usual or mapped; False for what cannot be read."""
+    with suppress(BadInput):
+        for name, stream in _open.members(path, options.key):
+            with _open.unpacking(name):
+                columns, _ = table_rows(name, stream, path, [])
+                return "url" in _mapped(columns, {f: c for f, c in options.columns.items() if f in FIELDS}, name)
+    return False
 
 
 def _mapped(have: list[str], asked: dict[str, str], where: str) -> dict[str, str]:
