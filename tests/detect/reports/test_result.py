@@ -1,14 +1,17 @@
 """What the reports share: baselines, order, verdict, and writing whole files."""
 
 import json as stdlib
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.detect.reports import csv, html, json, junit, parquet, sarif, terminal
-from consentinel.detect.reports._result import Result, instant, place, ranked, read_baseline, verdict
+from consentinel.detect.reports._result import Result, instant, place, ranked, read_baseline, reviewed, verdict
+from consentinel.detect.reviews.standing import STATUSES, Standing
 from tests.detect.reports.made_scans import build, finding, fingerprint, many
 
 FILES = {
@@ -103,3 +106,30 @@ def test_a_time_that_no_calendar_has_is_unknown() -> None:
 def test_json_and_csv_are_not_the_modules_of_python() -> None:
     assert stdlib.__name__ == "json"
     assert json.__name__ == "consentinel.detect.reports.json"
+
+
+def test_what_reviews_closed_is_counted_apart() -> None:
+    rows = [finding(0), finding(1), finding(2, outcome="no signal"), finding(3, outcome="allowed")]
+    stand = {"f0": Standing("c", "waived"), "f1": Standing("c", "stale"), "f2": Standing("c", "not_violation")}
+    result = replace(build(rows), reviews=stand)
+    assert verdict(result) == "1 potential violation (1 high); 1 flow was allowed and 2 findings were closed by review."
+    assert reviewed(result) == (
+        "Reviews: 2 closed (1 not a violation, 1 waived), 0 confirmed as violations; no longer decided: 1 stale."
+    )
+    assert result.left()["finding_id"].to_pylist() == ["f1", "f3"]
+    assert verdict(replace(build(rows[:1]), reviews=stand)) == "No potential violation: 1 finding was closed by review."
+    assert reviewed(build(rows)) == ""
+
+
+@pytest.mark.parametrize("part", [csv, html, json, junit, sarif, terminal])
+def test_every_report_says_where_a_finding_stands(part: Any, tmp_path: Path) -> None:
+    stand = {f"f{n}": Standing("c", s, f"reason {n} <b>") for n, s in enumerate(STATUSES)}
+    rows = [finding(n) for n in range(len(STATUSES))]
+    text = part.write(replace(build(rows), reviews=stand), tmp_path).read_text("utf-8")
+    assert "2 closed (1 not a violation, 1 waived)" in text or "reason 3" in text
+    assert ("<b>" in text) == (part in (csv, json, sarif))
+
+
+def test_a_confirmed_claim_without_signal_fails_in_tools(tmp_path: Path) -> None:
+    result = replace(build([finding(0, outcome="no signal")]), reviews={"f0": Standing("c", "violation", "seen")})
+    assert 'failures="1"' in junit.write(result, tmp_path).read_text("utf-8")

@@ -11,6 +11,7 @@ import pytest
 
 from consentinel.detect.reports import sarif
 from consentinel.detect.reports._result import Result
+from consentinel.detect.reviews.standing import Standing
 from tests.detect.reports.made_scans import build, finding, fingerprint, many
 
 
@@ -55,7 +56,7 @@ def test_allowed_is_left_out_and_undecided_is_open(tmp_path: Path) -> None:
 
 def test_place_fingerprint_baseline_and_acceptance(tmp_path: Path) -> None:
     rows = [finding(0), finding(1), finding(2, location=None, line=None, col=None)]
-    result = replace(build(rows, baseline=True), accepted=frozenset({fingerprint(1)}))
+    result = replace(build(rows, baseline=True), reviews={"f1": Standing("c_1", "waived", "waived until 2027-01-31")})
     run = log_of(result, tmp_path)["runs"][0]
     known, new, bare, gone = run["results"]
     place = known["locations"][0]["physicalLocation"]
@@ -64,5 +65,7 @@ def test_place_fingerprint_baseline_and_acceptance(tmp_path: Path) -> None:
     assert known["partialFingerprints"] == {"consentinel/v1": fingerprint(0)}
     assert [r["baselineState"] for r in run["results"]] == ["unchanged", "new", "unchanged", "absent"]
     assert new["suppressions"][0]["status"] == "accepted"
+    assert new["suppressions"][0]["justification"] == "waived until 2027-01-31"
+    assert [r["properties"].get("review") for r in run["results"][:3]] == [None, "waived", None]
     assert bare["locations"][0]["physicalLocation"] == {"artifactLocation": {"uri": "shop.test"}}
     assert gone["partialFingerprints"] == {"consentinel/v1": "gone-1"}

@@ -27,6 +27,7 @@ def claims(result: Result) -> tuple[list[Claim], list[Rule]]:
 
 def _claim(result: Result, row: dict[str, Any], text: str) -> Claim:
     fingerprint = row["fingerprint"] or ""
+    stands = (result.reviews or {}).get(row["finding_id"])
     places = [(row["recipient"], "resource"), (type_name(row["type"]), "data")]
     if row["carrier"] == "column":
         places.insert(0, (".".join([row["subject"] or "table", *(row["keys"] or [])[:1]]), "column"))
@@ -34,13 +35,14 @@ def _claim(result: Result, row: dict[str, Any], text: str) -> Claim:
         rule=row["rule"] or "unknown",
         message=row["explanation"] or text,
         fingerprint=fingerprint,
-        kind=_KINDS.get(row["outcome"], "open"),
+        kind="fail" if stands and stands.status == "violation" else _KINDS.get(row["outcome"], "open"),
         severity=row["severity"] or "medium",
         uri=row["location"] or row["subject"] or "",
         line=row["line"] if row["location"] else None,
         column=row["col"] if row["location"] else None,
         places=tuple((name, kind) for name, kind in places if name),
         state=_STATES[result.mark(fingerprint)],
-        accepted="Accepted by a reviewer" if fingerprint in result.accepted else None,
-        properties={name: row[name] for name in _TOLD if row[name] is not None and row[name] == row[name]},
+        accepted=stands.why if stands and stands.closed else None,
+        properties={name: row[name] for name in _TOLD if row[name] is not None and row[name] == row[name]}
+        | ({"review": stands.status, "review_why": stands.why} if stands else {}),
     )

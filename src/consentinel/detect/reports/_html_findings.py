@@ -10,7 +10,7 @@ from consentinel.core.page import Cell, Column, Html, badge, h, join, number, se
 from consentinel.core.text import one_line, shown
 from consentinel.detect.explain import explain, title, type_name
 from consentinel.detect.reports._result import OUTCOMES, SEVERITIES, Result, spoken_instant
-from consentinel.detect.reports._words import OUTCOME_TONES, SCENARIOS, SEVERITY_TONES, STATES
+from consentinel.detect.reports._words import OUTCOME_TONES, REVIEW_TONES, SCENARIOS, SEVERITY_TONES, STATES
 
 __all__ = ["findings_section", "name"]
 
@@ -34,6 +34,8 @@ def findings_section(result: Result, findings: pa.Table) -> Html:
     ]  # fmt: skip
     if result.baseline is not None:
         columns.append(Column("Baseline", choose=True))
+    if result.reviews is not None:
+        columns.append(Column("Review", choose=True))
     records = _records(result.evidence, shown_rows)
     said = explain(shown_rows).to_pylist()
     rows = [_row(result, row, text, records) for row, text in zip(shown_rows.to_pylist(), said, strict=True)]
@@ -63,12 +65,12 @@ def _row(result: Result, row: dict[str, Any], text: str, records: dict[str, str]
     visit = h("div", scenario, class_="soft") if scenario and row["scenario"] not in (None, "unknown") else None
     owner = row["owner"] and h("div", name(row["owner"]), class_="soft")
     proof = one_line(row["proof"] or "", 8)
-    p = row["p"]
+    p, stands = row["p"], (result.reviews or {}).get(row["finding_id"])
     sure = None if p is None or p != p else h("div", f"p\u00a0{p:.2f}", class_="soft")
     cells: list[Cell | Html | int | None] = [
         Cell(graded, sort=place, label=severity if outcome != "allowed" else "not applicable"),
         Cell(badge(outcome, OUTCOME_TONES[outcome]), sort=OUTCOMES.index(outcome), label=outcome),
-        Cell(join(row["explanation"] or text, _details(row, records)), sort=text),
+        Cell(join(row["explanation"] or text, _details(row, records, stands.why if stands else "")), sort=text),
         Cell(type_name(row["type"]), label=type_name(row["type"])),
         Cell(join(name(row["recipient"]), owner), sort=_label(row["recipient"]), label=_label(row["recipient"])),
         Cell(join(state, visit), sort=state, label=state),
@@ -78,6 +80,10 @@ def _row(result: Result, row: dict[str, Any], text: str, records: dict[str, str]
     if result.baseline is not None:
         mark = result.mark(row["fingerprint"])
         cells.append(Cell(badge(mark, "info" if mark == "new" else "muted"), sort=mark, label=mark))
+    if result.reviews is not None:
+        status = stands.status.replace("_", " ") if stands else "open"
+        tone = REVIEW_TONES.get(stands.status, "muted") if stands else "muted"
+        cells.append(Cell(badge(status, tone), sort=status, label=status))
     return cells
 
 
@@ -85,7 +91,7 @@ def _label(text: str | None) -> str:
     return one_line(text, _CELL) if text else "not known"
 
 
-def _details(row: dict[str, Any], records: dict[str, str]) -> Html:
+def _details(row: dict[str, Any], records: dict[str, str], review: str) -> Html:
     at = f":{row['line']}" + (f":{row['col']}" if row["col"] else "") if row["line"] else ""
     facts = [
         ("Rule", title(row["rule"]) if row["rule"] else None),
@@ -98,6 +104,7 @@ def _details(row: dict[str, Any], records: dict[str, str]) -> Html:
         ("People", None if row["n_subjects"] is None else number(row["n_subjects"])),
         ("Purpose", row["purpose"]),
         ("Basis", row["basis"]),
+        ("Review", review),
         ("Fingerprint", row["fingerprint"]),
     ]
     ids = row["evidence_ids"] or []

@@ -3,6 +3,7 @@
 import json
 import os
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,10 +17,11 @@ import pyarrow.parquet as pq
 from consentinel.core.columns import values
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.detect.difference import Differences
+from consentinel.detect.reviews.standing import BACK, Standing
 
 __all__ = [
     "OUTCOMES", "SCHEMA", "SEVERITIES", "Baseline", "Facts", "Result", "instant", "place", "ranked", "read_baseline",
-    "spoken_instant", "verdict",
+    "reviewed", "spoken_instant", "verdict",
 ]  # fmt: skip
 
 SEVERITIES = ("critical", "high", "medium", "low")  # most serious first
@@ -64,12 +66,21 @@ class Result:
     evidence: pa.Table  # EVIDENCE
     facts: Facts
     baseline: Baseline | None = None
-    accepted: frozenset[str] = frozenset()  # fingerprints that a reviewer has accepted
     differences: Differences | None = None  # of repeated visits; None where no visit tells its profile
+    reviews: Mapping[str, Standing] | None = None  # by finding_id; None where no reviews were given
+
+    def closed(self, finding: str | None) -> bool:
+        """Return whether a reviewer's decision that holds lets FINDING (a finding_id) pass."""
+        return bool(self.reviews and finding is not None and finding in self.reviews and self.reviews[finding].closed)
+
+    def left(self) -> pa.Table:
+        """Return the findings that no review has closed."""
+        kept = [not self.closed(finding) for finding in self.findings.column("finding_id").to_pylist()]
+        return self.findings if all(kept) else self.findings.filter(pa.array(kept))
 
     def outcomes(self) -> Counter[str]:
-        """Return how many findings there are of each outcome."""
-        return Counter(value or "no signal" for value in values(self.findings.column("outcome")))
+        """Return how many findings there are of each outcome, without those that a review has closed."""
+        return Counter(value or "no signal" for value in values(self.left().column("outcome")))
 
     def mark(self, fingerprint: str | None) -> str:
         """Return "new" or "known" for FINGERPRINT, or nothing when there is no baseline."""
@@ -98,16 +109,20 @@ def verdict(result: Result) -> str:
     bad, open_, allowed = (count[name] for name in OUTCOMES)
     undecided = f"{_many(open_, 'flow')} could not be decided (no signal)" if open_ else ""
     fine = f"{_many(allowed, 'flow')} {_be(allowed)} allowed" if allowed else ""
-    rest = " and ".join(part for part in (undecided, fine) if part)
+    closed = result.findings.num_rows - sum(count.values())
+    passed = f"{_many(closed, 'finding')} {_be(closed)} closed by review" if closed else ""
+    *most, last = [part for part in (undecided, fine, passed) if part] or [""]
+    rest = ", ".join(most) + (" and " if most else "") + last
     if bad:
-        where = pc.equal(result.findings.column("outcome").cast(pa.string()), "potential violation")
-        grave = Counter(result.findings.filter(where).column("severity").to_pylist())
+        left = result.left()
+        where = pc.equal(left.column("outcome").cast(pa.string()), "potential violation")
+        grave = Counter(left.filter(where).column("severity").to_pylist())
         said = ", ".join(f"{grave[s]:,} {s}" for s in SEVERITIES if grave[s])
         return f"{_many(bad, 'potential violation')}" + (f" ({said})" if said else "") + (f"; {rest}." if rest else ".")
     if open_:
         return f"No potential violation, but not clean: {rest}."
-    if allowed:
-        return f"No potential violation: {_many(allowed, 'flow')} {_be(allowed)} allowed."
+    if rest:
+        return f"No potential violation: {rest}."
     return "No potential violation: the rules found no flow of personal or device data to judge."
 
 
@@ -117,6 +132,19 @@ def _many(n: int, what: str) -> str:
 
 def _be(n: int) -> str:
     return "was" if n == 1 else "were"
+
+
+def reviewed(result: Result) -> str:
+    """Return one sentence on what reviews did to the findings; nothing where none were given."""
+    if result.reviews is None:
+        return ""
+    n = Counter(standing.status for standing in result.reviews.values())
+    closed = n["not_violation"] + n["waived"]
+    back = ", ".join(f"{n[status]:,} {status}" for status in BACK if n[status])
+    return (
+        f"Reviews: {closed:,} closed ({n['not_violation']:,} not a violation, {n['waived']:,} waived), "
+        f"{n['violation']:,} confirmed as violations" + (f"; no longer decided: {back}." if back else ".")
+    )
 
 
 def instant(micros: int | None) -> str | None:

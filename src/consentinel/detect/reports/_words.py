@@ -5,11 +5,16 @@ from collections.abc import Mapping
 from consentinel.core.page import Tone
 
 __all__ = [
-    "OUTCOME_TEXT", "OUTCOME_TONES", "PROOF_TEXT", "SCENARIOS", "SEVERITY_TONES", "SOURCES", "STATES", "TCF_PURPOSES",
+    "OUTCOME_TEXT", "OUTCOME_TONES", "PROOF_TEXT", "REVIEW_TONES", "SCENARIOS", "SEVERITY_TONES", "SOURCES", "STATES",
+    "TCF_PURPOSES",
 ]  # fmt: skip
 
 SEVERITY_TONES: Mapping[str, Tone] = {"critical": "danger", "high": "warn", "medium": "caution", "low": "info"}
 OUTCOME_TONES: Mapping[str, Tone] = {"potential violation": "danger", "no signal": "muted", "allowed": "ok"}
+REVIEW_TONES: Mapping[str, Tone] = {
+    "not_violation": "ok", "waived": "info", "violation": "danger", "stale": "warn", "expired": "warn",
+    "conflict": "warn",
+}  # fmt: skip
 OUTCOME_TEXT = {
     "potential violation": "The evidence contradicts the policy that was used. It stays potential until a person has "
     "looked at it.",

@@ -3,13 +3,15 @@
 from collections import Counter
 from pathlib import Path
 
+import pyarrow as pa
+
 from consentinel.core.page import Html, Tone, h, number, page, tiles
 from consentinel.core.text import one_line
 from consentinel.detect.reports._differences import differences_section
 from consentinel.detect.reports._html_charts import charts_section
 from consentinel.detect.reports._html_findings import findings_section
 from consentinel.detect.reports._html_signals import consent_section, limits_section, method_section, visits_section
-from consentinel.detect.reports._result import Result, place, ranked, spoken_instant, verdict
+from consentinel.detect.reports._result import Result, place, ranked, reviewed, spoken_instant, verdict
 
 
 def write(result: Result, out: Path) -> Path:
@@ -18,12 +20,14 @@ def write(result: Result, out: Path) -> Path:
 
 
 def _page(result: Result) -> str:
-    findings = ranked(result.findings)
+    left, every = ranked(result.left()), ranked(result.findings)
+    closed = [result.closed(finding) for finding in every.column("finding_id").to_pylist()]
+    findings = pa.concat_tables([left, every.filter(pa.array(closed, pa.bool_()))])  # what is closed comes last
     name = _subject(result)
     return page(
         f"Consent report: {name}",
         _header(result, name),
-        charts_section(result, findings),
+        charts_section(result, left),
         findings_section(result, findings),
         differences_section(result.differences),
         consent_section(result),
@@ -68,6 +72,7 @@ def _header(result: Result, name: str) -> Html:
         h("p", verdict(result), class_=f"verdict {tone}"),
         h("p", " · ".join(s for s in said if s), class_="meta"),
         _compared(result),
+        _reviewed(result),
         tiles(figures),
     )
 
@@ -79,6 +84,11 @@ def _compared(result: Result) -> Html | None:
     gone = len(result.baseline.gone)
     said = f"Against the baseline: {number(marks['new'])} new, {number(marks['known'])} known, {number(gone)} gone."
     return h("p", said, class_="meta")
+
+
+def _reviewed(result: Result) -> Html | None:
+    said = f"{reviewed(result)} The figures and charts leave out what is closed."
+    return h("p", said, class_="meta") if result.reviews is not None else None
 
 
 def _made(result: Result) -> Html:

@@ -2,8 +2,9 @@
 
 The document is one object: `schema` ("consentinel.findings/1"), `run_id`, `facts` (counts, policy, notes), `summary`
 (findings by outcome, severity and data type, and new, known and gone ones when a baseline was given) and `findings`,
-each with the columns of FINDINGS, times in ISO 8601 UTC, and `baseline` ("new", "known" or null). Where visits tell
-their drawn profiles there is also `differences` (power, claims, refusals). Keys are added within a version of the
+each with the columns of FINDINGS, times in ISO 8601 UTC, `baseline` ("new", "known" or null) and `review` (null, or an
+object with the status, why and by whom). Where visits tell their drawn profiles there is also `differences` (power,
+claims, refusals). Keys are added within a version of the
 schema, never renamed.
 """
 
@@ -42,12 +43,13 @@ def write(result: Result, out: Path) -> Path:
 
 
 def _finding(result: Result, row: dict[str, Any]) -> dict[str, Any]:
-    p = row["p"]
+    p, stands = row["p"], (result.reviews or {}).get(row["finding_id"])
     changed = {
         "first": instant(row["first"]),
         "last": instant(row["last"]),
         "p": None if p is None or p != p else round(p, 6),  # JSON has no NaN
         "baseline": result.mark(row["fingerprint"]) or None,
+        "review": {"status": stands.status, "why": stands.why, "reviewer": stands.reviewer} if stands else None,
     }
     del row["run_id"]
     return row | changed
@@ -66,6 +68,8 @@ def _summary(result: Result, rows: list[dict[str, Any]]) -> dict[str, Any]:
     }
     if result.baseline is not None:
         made["baseline"] = dict(Counter(row["baseline"] for row in rows)) | {"gone": len(result.baseline.gone)}
+    if result.reviews is not None:
+        made["review"] = dict(sorted(Counter(stands.status for stands in result.reviews.values()).items()))
     return made
 
 

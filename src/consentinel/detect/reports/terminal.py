@@ -14,13 +14,20 @@ from consentinel.core.columns import values
 from consentinel.core.text import one_line
 from consentinel.detect.explain import type_name
 from consentinel.detect.reports._differences import lines
-from consentinel.detect.reports._result import OUTCOMES, SEVERITIES, Result, place, ranked, verdict
+from consentinel.detect.reports._result import OUTCOMES, SEVERITIES, Result, place, ranked, reviewed, verdict
 from consentinel.detect.reports._words import STATES
 
 # At most so many lines of each group; what is left out is counted in its last line.
-_LINES = {"critical": 15, "high": 12, "medium": 8, "low": 5, "no signal": 8}
-_COLOURS = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan", "no signal": "dim"}
-_HEADINGS = {"no signal": "undecided: no signal"}
+_LINES = {"critical": 15, "high": 12, "medium": 8, "low": 5, "no signal": 8, "closed": 5}
+_COLOURS = {
+    "critical": "bold red",
+    "high": "red",
+    "medium": "yellow",
+    "low": "cyan",
+    "no signal": "dim",
+    "closed": "dim",
+}
+_HEADINGS = {"no signal": "undecided: no signal", "closed": "closed by review"}
 _NARROWEST = 60
 
 
@@ -56,6 +63,8 @@ def render(result: Result, width: int, colour: bool, report: str = "") -> str:
     console.print(Text(_read(result), style="dim"))
     if result.baseline is not None:
         console.print(Text(_compared(result)))
+    if result.reviews is not None:
+        console.print(Text(reviewed(result)))
     for name, group in _groups(result).items():
         if group:
             total = sum(line.n_findings for line in group)
@@ -94,14 +103,16 @@ def _compared(result: Result) -> str:
 
 def _groups(result: Result) -> dict[str, list[_Line]]:
     """Return the lines under each heading; findings that would read the same become one line."""
-    groups: dict[str, dict[tuple[str, ...], _Line]] = {name: {} for name in (*SEVERITIES, "no signal")}
-    names = ("outcome", "severity", "type", "recipient", "owner", "consent_state", "proof", "n", "fingerprint")
+    groups: dict[str, dict[tuple[str, ...], _Line]] = {name: {} for name in (*SEVERITIES, "no signal", "closed")}
+    names = ("finding_id", "outcome", "severity", "type", "recipient", "owner", "consent_state", "proof", "n")
+    names += ("fingerprint",)
     findings = ranked(result.findings)
     columns = [values(findings.column(name)) for name in names]
-    for outcome, severity, kind, recipient, owner, state, proof, n, fingerprint in zip(*columns, strict=True):
+    for id_, outcome, severity, kind, recipient, owner, state, proof, n, fingerprint in zip(*columns, strict=True):
         if outcome == "allowed":
             continue
         group = (severity if severity in SEVERITIES else "low") if outcome == OUTCOMES[0] else "no signal"
+        group = "closed" if result.closed(id_) else group
         whom, company = one_line(recipient or "not known", 60), one_line(owner or "", 40)
         when = STATES.get(state, one_line(state, 30)) if state else "not known"
         line = _Line(type_name(kind), whom, company, when, one_line(proof or "", 2))

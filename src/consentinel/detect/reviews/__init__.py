@@ -1,0 +1,1 @@
+"""Reviews with memory: what people decided about findings, kept over scans, and what is left to decide."""
