@@ -23,6 +23,8 @@ YES = [
     ("new_email_digest_x", MD5),
 ]
 NO = [
+    ("em", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
+    ("email_md5", "d41d8cd98f00b204e9800998ecf8427e"),
     ("em", ""),
     ("em", "true"),
     ("email", "probe@example.com"),

@@ -20,6 +20,8 @@ YES = [
     ("net", "cellular"),
 ]
 NO = [
+    ("connectiontype", "0"),
+    ("ssid", "850c3c06-e15d-4b76-8b2e-008e099e7ff2"),
     ("carrier", "DHL Express"),
     ("connection", "keep-alive", "header"),
     ("network", "prebid"),

@@ -5,6 +5,8 @@ from collections.abc import Callable
 import pytest
 
 YES = [
+    ("lat", "34.070000"),
+    ("lon", "77.209999"),
     ("city", "Dublin"),
     ("geo.city", "New York", "json"),
     ("lat", "53.3"),

@@ -1,8 +1,11 @@
 """Value shapes that several recognisers share: what an identifier, a digest and a placeholder look like."""
 
+import hashlib
+from functools import cache
+
 from consentinel.detect.surfaces._pairs import Mask, Pairs
 
-__all__ = ["BASE64_SHA256", "HEX_DIGEST", "UUID", "identifier", "strong_identifier"]
+__all__ = ["BASE64_SHA256", "HEX_DIGEST", "UUID", "identifier", "of_nothing", "strong_identifier"]
 
 UUID = r"(?i)^\{?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}?$"
 HEX_DIGEST = r"(?i)^([0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$"
@@ -19,6 +22,21 @@ NOBODY = (
     r"|[a-z]+([-_. ][a-z]+)*|[0{}-]+|[f{}-]+|x+|.*@.*\..*)$"
 )
 LEAST_ENTROPY = 2.0  # bits a character; "00000001" has 0.5, eight random decimal digits about 2.6
+
+
+# What scripts hash when a form was left empty: it is nobody's address or number.
+EMPTY = ("", "undefined", "null", "none", "None", "NaN", "false", "true", "0", "unknown", "[object Object]", "+", "@")
+
+
+def of_nothing(pairs: Pairs, where: Mask) -> Mask:
+    """Return where, at WHERE, the value is the digest of an empty text or of what stands for one."""
+    return pairs.value_in(_digests_of_nothing(), where)
+
+
+@cache
+def _digests_of_nothing() -> frozenset[str]:
+    hashes = (hashlib.md5, hashlib.sha1, hashlib.sha224, hashlib.sha256, hashlib.sha384, hashlib.sha512)
+    return frozenset(make(text.encode()).hexdigest() for make in hashes for text in EMPTY)
 
 
 def identifier(pairs: Pairs, where: Mask) -> Mask:

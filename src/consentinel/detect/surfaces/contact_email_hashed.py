@@ -1,7 +1,7 @@
 """A hash of an e-mail address: hexadecimal MD5, SHA-1, SHA-2, or base64 of SHA-256, under a key that says so."""
 
 from consentinel.detect.surfaces._pairs import LIKELY, SURE, Pairs, Scores, best
-from consentinel.detect.surfaces._shapes import BASE64_SHA256, HEX_DIGEST
+from consentinel.detect.surfaces._shapes import BASE64_SHA256, HEX_DIGEST, of_nothing
 
 TYPE = "contact.email_hashed"
 
@@ -22,4 +22,6 @@ def recognise(pairs: Pairs) -> Scores:
     digest |= pairs.by_value(BASE64_SHA256, named & ~digest & (pairs.length <= 44))
     digest |= pairs.by_value(ENHANCED, pairs.named("em") & (pairs.length >= 24) & (pairs.length <= 400))
     weak = pairs.by_value(HEX_DIGEST, pairs.by_key(WEAK) & long)
+    digest &= ~of_nothing(pairs, digest)
+    weak &= ~of_nothing(pairs, weak)
     return best(pairs.n, (weak & (pairs.entropy(weak) > 2), LIKELY), (digest & (pairs.entropy(digest) > 2), SURE))

@@ -14,6 +14,7 @@ POSTAL = """zip zipcode postal postalcode postcode userzip geozip geo.zip addres
 REGION = """geo.region georegion geo.metro geometro geo.country device.country client.country user.country
     geo.countrycode dma metrocode geoipregion userregion location.region subdivision ud.st geo.region1
     geo.state"""
+DECIMALS = r"^[+-]?[0-9]{1,3}\.([0-9]{1,2}|[0-9]{0,2}0{3,}[0-9]?|[0-9]{0,2}9{3,}[0-9]?)$"  # padded ones too
 PLACE = r"^[\pL][\pL '\x{2019}.-]+$"
 CODES = r"(?i)^([0-9]{4,6}(-[0-9]{3,4})?|[a-z]{1,2}[0-9][a-z0-9]? ?[0-9][a-z]{2}|[a-z][0-9][a-z] ?[0-9][a-z][0-9])$"
 WORDS = "true false null none unknown undefined yes no all city other n na notset"
@@ -22,7 +23,7 @@ WORDS = "true false null none unknown undefined yes no all city other n na notse
 def recognise(pairs: Pairs) -> Scores:
     """Return the probability that each pair holds a coarse location."""
     short = (pairs.length >= 2) & (pairs.length <= 60)
-    degrees = pairs.by_value(r"^[+-]?[0-9]{1,3}\.[0-9]{1,2}$", pairs.named(DEGREES) & short)
+    degrees = pairs.by_value(DECIMALS, pairs.named(DEGREES) & short)
     degrees &= np.nan_to_num(np.abs(pairs.number(degrees)), nan=999) <= 180
     city = pairs.by_value(PLACE, pairs.named(CITY) & short)
     city &= ~pairs.value_in(WORDS, city)

@@ -1,6 +1,7 @@
 """A position on the ground to three decimals or more, that is within about 100 metres.
 
-A degree of latitude is about 111 km, so the third decimal is worth 111 m; two decimals or fewer are coarse.
+A degree of latitude is about 111 km, so the third decimal is worth 111 m; two decimals or fewer are coarse. So are
+more of them that only pad two: zeros, or what is left when 77.21 was kept as a single-precision number (77.209999).
 """
 
 import numpy as np
@@ -16,6 +17,7 @@ LONGITUDE = (
 BOTH = """ll latlng latlong latlon lnglat lonlat geo location coords coordinates position gps geolocation
     geocoordinates loc latitudelongitude userlocation geopoint point center currentlocation
     gpscoordinates geoposition"""
+PADDED = r"^[+-]?[0-9]{1,3}\.([0-9]{0,2}0{3,}[0-9]?|[0-9]{0,2}9{3,}[0-9]?)$"
 DECIMALS = r"^[+-]?[0-9]{1,3}\.[0-9]{3,}$"
 PAIR = (
     r"^[\[(\"]*[+-]?[0-9]{1,3}\.[0-9]{3,}(\s?[,;|/ ]\s?|%2[cC])[+-]?[0-9]{1,3}\.[0-9]{3,}"
@@ -28,6 +30,7 @@ def recognise(pairs: Pairs) -> Scores:
     short = (pairs.length >= 5) & (pairs.length <= 64)
     latitude, longitude, both = pairs.named(LATITUDE), pairs.named(LONGITUDE), pairs.named(BOTH)
     exact = pairs.by_value(DECIMALS, (latitude | longitude | pairs.named("coordinates coords")) & short)
+    exact &= ~pairs.by_value(PADDED, exact)
     degrees = np.abs(pairs.number(exact))
     alone = (latitude & (degrees <= 90)) | (longitude & (degrees <= 180))
     listed = ~latitude & ~longitude & (degrees <= 180)
