@@ -20,6 +20,7 @@ from labels.facts import candidates
 from labels.fields import Fields, lay_out
 from labels.gather import gather
 from labels.law import read_law
+from labels.leaves import make_leaves, write_leaves
 from labels.randomised import Verdict
 from labels.read import TruthError, truth_files, truth_folder
 from labels.rows import SCHEMA, Row, make_rows, read_split, write_rows
@@ -90,6 +91,9 @@ def label(visits: Path, out: Path, split_file: Path | None, seed: int) -> str:
     rows = make_rows(gathered, candidates(gathered, fields, carried, law), verdicts, law, split)
     write_rows(rows, out / "labels.parquet")
     write_fields(fields, verdicts, out / "fields.parquet")
+    told = make_leaves(gathered, fields, carried)
+    write_leaves(told, out / "leaves.parquet")
+    tell(f"{told.num_rows:,} single values told")
     differ = write_disagreements(rows, out / "disagreements.csv")
     drawn = write_sample(gathered, rows, truth_folder(visits), out, seed)
     digests = {"labels.parquet": hashlib.sha256((out / "labels.parquet").read_bytes()).hexdigest()}

@@ -57,6 +57,7 @@ class Carried:
         np.bool_
     ]  # the value has under six characters: something derived, which nobody can follow as a text
     verdicts: dict[int, Verdict]
+    picked: pa.Table  # key, visit, value, type, short: what carries, request by request left out
 
 
 def composite_type(properties: tuple[str, ...]) -> str | None:
@@ -263,7 +264,7 @@ class Decider:
                 " order by all"
             ).to_arrow_table()
         request, at_key = (rows[name].to_numpy().astype(np.int64) for name in ("request", "key"))
-        return Carried(request, at_key, rows["type"].combine_chunks(), rows["short"].to_numpy(), self.verdicts)
+        return Carried(request, at_key, rows["type"].combine_chunks(), rows["short"].to_numpy(), self.verdicts, picked)
 
     def _fits(self, verdict: Verdict, rows: slice) -> npt.NDArray[np.bool_]:
         value, visit = self.fields.value[rows], self.fields.visit[rows]

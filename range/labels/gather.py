@@ -63,6 +63,8 @@ class Gathered:
     stored_hits: list[tuple[int, int, int, frozenset[Any]]] = field(
         default_factory=list
     )  # request, field, value, slots
+    planted_in: list[tuple[int, int, str]] = field(default_factory=list)  # visit, hash of a whole text, type
+    kept_in: list[tuple[int, int, int, frozenset[Any]]] = field(default_factory=list)  # visit, text, its part, slots
     slots: SlotBook = field(default_factory=SlotBook)
     reads: dict[tuple[str, str], int] = field(
         default_factory=lambda: defaultdict(int)
@@ -158,6 +160,12 @@ class Gatherer:
         stored = stored_identifiers(visit, self.decoder.unpacker, jar)
         carrying = {text: parts_of(text) & stored.keys() for text in texts if len(text) >= 8} if stored else {}
         slots = {text: frozenset(found) for text, found in stored.items()}
+        out.planted_in += ((number, value_hash(text), kind) for text, kinds in planted.items() for kind in kinds)
+        out.kept_in += (
+            (number, value_hash(text), value_hash(part), slots[part])
+            for text, parts in carrying.items()
+            for part in parts
+        )
         sent_on: dict[str, set[int]] = defaultdict(set)
         for request, name, text in leaves:
             for kind in planted.get(text, ()):
