@@ -12,6 +12,7 @@ from consentinel.core import contracts
 from consentinel.core.shelf import Shelf
 from consentinel.detect import shelves
 from consentinel.detect.collectors._batch import Options
+from consentinel.detect.judges._rows import DATUM_ANSWER, DATUM_ROWS
 from consentinel.detect.policy import TYPES
 from consentinel.detect.sightings import SIGHTINGS
 from consentinel.detect.signals._reading import Reading
@@ -24,6 +25,7 @@ DOORS: dict[str, tuple[Shelf, Any]] = {
     "signals": (shelves.SIGNALS, contracts.SignalPart),
     "surfaces": (shelves.SURFACES, contracts.SurfacePart),
     "rules": (shelves.RULES, contracts.RulePart),
+    "judges": (shelves.JUDGES, contracts.JudgePart),
     "reports": (shelves.REPORTS, contracts.ReportPart),
 }
 PARTS = [(shelf, name) for shelf, (parts, _) in DOORS.items() for name in parts.names()]
@@ -138,6 +140,35 @@ def test_each_type_has_one_surface() -> None:
     assert sorted(kinds) == sorted(TYPES)
 
 
+@pytest.mark.parametrize("part", parts("judges"))
+def test_a_judge_says_what_it_judges(part: ModuleType) -> None:
+    assert part.JUDGES in ("datum", "purpose", "cookie", "claim")
+    assert part.__name__.rpartition(".")[2].startswith(f"{part.JUDGES}_")
+    assert part.VERSION
+
+
+@pytest.mark.parametrize("part", [p for p in parts("judges") if p.values[0].JUDGES == "datum"])
+def test_a_judge_of_data_answers_each_row_in_order(part: ModuleType) -> None:
+    judge = part.open(None)
+    assert isinstance(judge, contracts.Judge)
+    cells = {
+        "key": ["user.email", "n", None, "screen_width"],
+        "carrier": ["json", "query", None, "header"],
+        "shape": ["a@a.a", "0", None, "0"],
+        "type": ["contact.email", None, None, "device.screen"],
+        "type_p": [0.97, None, None, 0.97],
+    }
+    rows = pa.table(cells).cast(DATUM_ROWS)
+    whole = judge.judge(rows)
+    assert whole.schema.equals(DATUM_ANSWER)
+    assert whole.to_pylist() == [judge.judge(rows.slice(at, 1)).to_pylist()[0] for at in range(4)]
+    assert judge.judge(rows.slice(0, 0)).num_rows == 0
+    for row in whole.to_pylist():
+        assert row["label"] == (row["types"][0] if row["types"] else "none")
+        assert row["types_p"] == sorted(row["types_p"], reverse=True) == [row[kind] for kind in row["types"]]
+        assert 0 <= row["p"] <= 1
+
+
 @pytest.mark.parametrize("part", parts("signals"))
 @pytest.mark.parametrize("text", ["", " ", "1", "0", "true", "1YNN", "\x00", "${GDPR}", "é" * 50, "A" * 40_000])
 def test_a_signal_answers_to_any_text_under_its_names(part: ModuleType, text: str) -> None:
@@ -159,6 +190,9 @@ def test_a_collector_ends_with_whole_visits(part: ModuleType, tmp_path: Any) -> 
     if part.__name__.endswith("requests"):
         file = tmp_path / "a.csv"
         file.write_text("url,time\nhttps://collect.hotjar.com/v1?uid=1,2025-10-09T10:00:00Z\n")
+    if part.__name__.endswith("app_study"):
+        file = tmp_path / "a.csv"
+        file.write_text("app,tracker,data_type,condition\norg.example.game,adjust,idfa,initial\n")
     assert file.name.endswith(part.SUFFIXES)
     notes: list[str] = []
     batches = list(part.read(file, Options(), notes))

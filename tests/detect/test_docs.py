@@ -23,6 +23,8 @@ def test_commands_end_as_the_page_says(
 ) -> None:
     if "--keep-raw" in BLOCKS[number]:
         pytest.importorskip("cryptography", reason="install with: pip install 'consentinel[vault]'")
+    if "detect review" in BLOCKS[number]:
+        pytest.importorskip("sqlalchemy", reason="install with: pip install 'consentinel[review]'")
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CONSENTINEL_KEY", raising=False)

@@ -13,6 +13,7 @@ import zstandard
 
 from consentinel.core.tables import FINDINGS, check
 from consentinel.detect import scanning
+from consentinel.detect.reviews.standing import Standing
 from tests.detect.made_traffic import SECRETS, TRACKER, entry, leaking, scanned, write
 from tests.detect.made_visits import DENIED, consent, data, sighter, visits
 
@@ -205,3 +206,30 @@ def test_the_exit_code(
 ) -> None:
     baseline = None if known is None else frozenset(known)
     assert scanning.exit_code(findings(*told), fail_on, baseline, incomplete=incomplete) == code
+
+
+@pytest.mark.parametrize(
+    ("told", "statuses", "known", "code"),
+    [
+        ([BAD], ["not_violation"], None, 0),
+        ([BAD], ["waived"], None, 0),
+        ([BAD, OPEN], ["waived", "not_violation"], None, 0),
+        ([BAD, BAD], ["waived", "open"], None, 1),
+        *(([BAD], [status], None, 1) for status in ("stale", "expired", "conflict", "undecided", "violation", "open")),
+        ([OPEN], ["violation"], None, 1),
+        ([OPEN], ["stale"], None, 3),
+        ([BAD], ["open"], {"0"}, 0),
+        ([BAD], ["violation"], {"0"}, 0),
+        *(([BAD], [status], {"0"}, 1) for status in ("stale", "expired", "conflict")),
+    ],
+)
+def test_the_exit_code_with_reviews(
+    told: list[tuple[str, str]], statuses: list[str], known: set[str] | None, code: int
+) -> None:
+    found = findings(*told)
+    at = found.schema.get_field_index("finding_id")
+    found = found.set_column(at, "finding_id", pa.array([f"f{n}" for n in range(len(told))]))
+    stand = {f"f{n}": Standing("c", status) for n, status in enumerate(statuses)}
+    baseline = None if known is None else frozenset(known)
+    assert scanning.exit_code(found, "low", baseline, reviews=stand) == code
+    assert scanning.exit_code(found, "never", baseline, reviews=stand) == 0

@@ -190,7 +190,7 @@ def test_a_policy_of_ones_own(tmp_path: Path, leak: Path) -> None:
         (["in/leak.har", "--region", "Atlantis"], 2, "unknown region 'Atlantis'"),
         (["in/leak.har", "--columns", "url"], 2, "--columns: 'url' should be field=column"),
         (["in/leak.har", "--columns", "ulr=x"], 2, "--columns: unknown field 'ulr'; did you mean 'url'?"),
-        (["in/leak.har", "--columns", "zzz=x"], 2, "unknown field 'zzz'; there is: url, time, visit"),
+        (["in/leak.har", "--columns", "zzz=x"], 2, "unknown field 'zzz'; there is: app, tracker, data_type"),
         (["in/leak.har", "--baseline", "in/leak.har"], 5, "leak.har: not a baseline"),
         (["in/leak.har", "--baseline", "none.json"], 5, "none.json: the baseline is missing"),
         (["in/leak.har", "--fail-on", "grave"], 2, "grave"),

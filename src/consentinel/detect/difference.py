@@ -34,7 +34,7 @@ from consentinel.detect._difference_fields import Held, Profiled, profiled, site
 from consentinel.detect._difference_power import Power, power
 from consentinel.detect._difference_refusal import refusals
 from consentinel.detect._difference_site import SITE_ERROR, STAGE, Examined, examine, firsts, site_error
-from consentinel.detect.sightings import Sighter
+from consentinel.detect.sightings import SAID, Sighter
 
 __all__ = ["DEFAULT_REPEATS", "DIFFERENCES", "Differences", "compare"]
 
@@ -214,12 +214,12 @@ def _refused(file: Path, told: Profiled, dependent: pa.Table) -> pa.Table:
 
     The type is the recognised one in the DATA file, or the one that the rows DEPENDENT were told as.
     """
-    columns = ["visit_id", "action", "recipient", "type"]
+    columns = ["visit_id", "action", "recipient", "type", "type_p"]
     seen: set[tuple[int, str, str]] = set()
     read = (pa.Table.from_batches([raw]) for raw in pq.ParquetFile(file).iter_batches(columns=columns))
     for batch in (*([dependent] if dependent.num_rows else []), *read):
         sent = pc.equal(batch["action"].cast(pa.string()), "sent")
-        some = batch.filter(pc.and_(sent, batch["type"].is_valid()))
+        some = batch.filter(pc.and_(sent, pc.fill_null(pc.greater_equal(batch["type_p"], SAID), False)))
         texts = [some[name].cast(pa.string()).to_pylist() for name in ("recipient", "type")]
         seen |= {row for row in zip(told.numbers(some["visit_id"]).tolist(), *texts, strict=True) if row[0] >= 0}
     got: dict[tuple[str, str, str, str], int] = defaultdict(int)

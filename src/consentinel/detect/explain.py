@@ -52,6 +52,8 @@ _CARRIERS = {
     "text": "in a text body",
     "body": "in the body",
     "column": "as a column",
+    "linked": "linked to an identifier",
+    "unlinked": "not linked to an identifier",
 }
 _STORED = {"storage", "set-cookie", "cookie-store", "local-storage", "session-storage"}
 _READ = {"api", "call"}

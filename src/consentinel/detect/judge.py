@@ -11,7 +11,8 @@ from consentinel.core.contracts import RulePart
 from consentinel.core.tables import EVIDENCE, FINDINGS, check
 from consentinel.detect import grouping
 from consentinel.detect.explain import explain
-from consentinel.detect.sightings import SIGHTINGS, Sighter
+from consentinel.detect.judges._claim_rows import ClaimFields
+from consentinel.detect.sightings import SAID, SIGHTINGS, Sighter
 
 __all__ = ["OUTCOMES", "PROOF_BITS", "SEVERITIES", "Judge", "judge_visits"]
 
@@ -24,8 +25,9 @@ SEVERITIES = ("critical", "high", "medium", "low")
 class Judge:
     """Judges batches of whole visits; `findings` returns what all batches together claim."""
 
-    def __init__(self, sighter: Sighter, rules: list[RulePart]) -> None:
+    def __init__(self, sighter: Sighter, rules: list[RulePart], fields: ClaimFields | None = None) -> None:
         self.sighter = sighter
+        self.fields = fields  # gathers what models judge; None: no models
         # A contradiction of a decoded signal says more than a data type alone: such rules claim a row first.
         self.rules = sorted(rules, key=lambda rule: (rule.PROOF, rule.__name__))
         self._groups: list[pa.Table] = []
@@ -34,6 +36,9 @@ class Judge:
     def batch(self, visits: pa.Table, traffic: pa.Table | None, data: pa.Table, consent: pa.Table) -> None:
         """Judge whole visits: their DATA and CONSENT, and TRAFFIC for where in the code a request came from."""
         seen = self.sighter.join(visits, data, consent)
+        if self.fields is not None:
+            self.fields.batch(seen, data)
+            seen = seen.filter(pc.fill_null(pc.greater_equal(seen["type_p"], SAID), True))
         claims, rule = self._claims(seen)
         if claims.num_rows:
             needs = self.sighter.requirements

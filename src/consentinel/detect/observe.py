@@ -11,8 +11,10 @@ import pyarrow.compute as pc
 
 from consentinel.core import mask
 from consentinel.core.columns import codes, labels, one, relabel
-from consentinel.core.contracts import SignalPart, SurfacePart
+from consentinel.core.contracts import Judge, SignalPart, SurfacePart
 from consentinel.core.tables import DATA
+from consentinel.detect._datum_types import DatumTypes
+from consentinel.detect.judges._rows import TYPES
 from consentinel.detect.planted import PROOF_BITS, Planted
 from consentinel.detect.signals._reading import Reading
 from consentinel.detect.surfaces._pairs import Pairs, recognise_all
@@ -34,7 +36,10 @@ class Sightings:
 
 
 class Observer:
-    """Turns LEAVES into DATA; remembers what signals said."""
+    """Turns LEAVES into DATA; remembers what signals said, and what a judge of data said of keys and shapes.
+
+    Without a judge a datum has the one type that recognisers give it; a judge may give it several, a row each.
+    """
 
     def __init__(
         self,
@@ -42,7 +47,9 @@ class Observer:
         surfaces: list[SurfacePart[Pairs]],
         signals: list[SignalPart[Reading]],
         planted: Planted | None = None,
+        judge: Judge | None = None,
     ) -> None:
+        self._types = DatumTypes(judge) if judge is not None else None
         self._key, self._surfaces, self._planted = key, surfaces, planted
         self._reads = {k: part.read for part in signals for k in part.KEYS}
         self.readings: list[Reading] = []
@@ -69,31 +76,36 @@ class Observer:
             unique // n_carriers % n_keys,
             unique % n_carriers,
         )
-        pairs = Pairs(
-            keys=pa.DictionaryArray.from_arrays(pa.array(at_key.astype(np.int32)), key.dictionary),
-            values=texts.take(pa.array(at_value)),
-            carriers=pa.DictionaryArray.from_arrays(pa.array(at_carrier.astype(np.int32)), carrier.dictionary),
-            entropy=entropy[at_value],
-        )
+        keys = pa.DictionaryArray.from_arrays(pa.array(at_key.astype(np.int32)), key.dictionary)
+        carriers = pa.DictionaryArray.from_arrays(pa.array(at_carrier.astype(np.int32)), carrier.dictionary)
+        pairs = Pairs(keys, texts.take(pa.array(at_value)), carriers, entropy[at_value])
         type_code, type_p, names = recognise_all(pairs, self._surfaces)
-        planted, type_code, type_p, names = self._plant(
+        several = None
+        if self._types is not None:
+            several = self._types.ask(keys, carriers, _relabel(shape, at_value), _typed(type_code, names), type_p)
+            names, type_code, type_p = list(TYPES), several.kind[several.start[:-1]], several.p[several.start[:-1]]
+        planted, type_code, type_p, names, settled = self._plant(
             texts, code[_first_of(inverse, len(unique))], type_code, type_p, names
         )
-        rows = pa.array(code)
-        row_type = type_code[inverse]
         columns = {name: leaves[name] for name in leaves.schema.names if name in DATA.names}
+        if several is None:
+            row_type, row_p, code_of_row = type_code[inverse], type_p[inverse], code
+        else:
+            several = several.settle(settled, type_code, type_p)
+            row, entry = several.rows(inverse)
+            row_type, row_p, code_of_row = several.kind[entry], several.p[entry], code[row]
+            columns = {name: column.take(pa.array(row)) for name, column in columns.items()}
+        rows = pa.array(code_of_row)
         columns |= {
-            "run_id": pa.nulls(n, DATA.field("run_id").type),
+            "run_id": pa.nulls(len(row_type), DATA.field("run_id").type),
             "length": length.take(rows),
-            "shape": _relabel(shape, code),
-            "digest": pa.array(digest[code]),
-            "entropy": pa.array(entropy[code]),
-            "type": pa.DictionaryArray.from_arrays(
-                pa.array(np.maximum(row_type, 0).astype(np.int32), mask=row_type < 0), pa.array(names, pa.string())
-            ),
-            "type_p": pa.array(type_p[inverse].astype(np.float32), mask=row_type < 0),
-            "count": pa.array(np.ones(n, np.int64)),
-            "n_subjects": pa.nulls(n, pa.int64()),
+            "shape": _relabel(shape, code_of_row),
+            "digest": pa.array(digest[code_of_row]),
+            "entropy": pa.array(entropy[code_of_row]),
+            "type": _typed(row_type, names),
+            "type_p": pa.array(row_p.astype(np.float32), mask=row_type < 0),
+            "count": pa.array(np.ones(len(row_type), np.int64)),
+            "n_subjects": pa.nulls(len(row_type), pa.int64()),
         } | {name: column.take(rows) for name, column in planted.items()}
         data = pa.table([columns[f.name] for f in DATA], schema=DATA)
         return data, self._signals(leaves, key, texts, unique, at_key, at_value, inverse, digest)
@@ -101,7 +113,7 @@ class Observer:
     def _plant(  # type: ignore[no-untyped-def]
         self, texts: pa.Array, value_of: np.ndarray, type_code: np.ndarray, type_p: np.ndarray, names: list[str]
     ):
-        """Planted columns per distinct value.
+        """Planted columns per distinct value, types with what planted values state, and where those decided.
 
         The stated type of a proven hit replaces the recognised one; that of a shorter hit counts where nothing was
         recognised, and stays short of proof.
@@ -113,7 +125,7 @@ class Observer:
                 "planted_form": pa.nulls(n, label),
                 "matched_bits": pa.nulls(n, pa.int32()),
             }
-            return empty, type_code, type_p, names
+            return empty, type_code, type_p, names, np.zeros(len(value_of), bool)
         found = self._planted.find(texts).columns(n)
         told = _stated_types(found.pop("planted_type"), found["planted_form"])
         names = list(dict.fromkeys([*names, *labels(told)]))
@@ -122,7 +134,7 @@ class Observer:
         stated = to_code[codes(told)][value_of]
         told_so = (stated >= 0) & ((bits >= PROOF_BITS) | ((bits >= HINT_BITS) & (type_code < 0)))
         p = np.where(bits >= PROOF_BITS, 1.0, HINT_P)
-        return found, np.where(told_so, stated, type_code), np.where(told_so, p, type_p), names
+        return found, np.where(told_so, stated, type_code), np.where(told_so, p, type_p), names, told_so
 
     def _signals(  # type: ignore[no-untyped-def]
         self, leaves: pa.Table, key: pa.Array, texts: pa.Array, unique, at_key, at_value, inverse, digest
@@ -160,6 +172,13 @@ class Observer:
                 self._known.clear()
             self._known[name, text] = known
         return known
+
+
+def _typed(kind: np.ndarray, names: list[str]) -> pa.DictionaryArray:
+    """The types of KIND, numbers of NAMES; -1 is null."""
+    return pa.DictionaryArray.from_arrays(
+        pa.array(np.maximum(kind, 0).astype(np.int32), mask=kind < 0), pa.array(names, pa.string())
+    )
 
 
 def _stated_types(told: pa.Array, form: pa.Array) -> pa.Array:

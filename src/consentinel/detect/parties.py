@@ -148,14 +148,22 @@ def _row(name: str, site: str) -> _Row:
     return _NOBODY
 
 
+def _domain_of_app(subject: str) -> str:
+    """The domain behind an app: its id is one written backwards (android:com.example.game); hosts stay as they are."""
+    kind, _, app = subject.partition(":")
+    return ".".join(reversed(app.split("."))) if kind in ("android", "ios", "app") else subject
+
+
 def lookup(hosts: list[str]) -> pa.Table:
     """Return one row of PARTIES for each of HOSTS, in order: who receives what is sent there, and for which purpose.
 
     Give each host once. The most specific row of the knowledge base decides: the exact host, else the nearest domain
-    above it. Owner, category and vendor_id (IAB Global Vendor List) are null when not known; purpose is then "unknown".
+    above it. An app (android:com.example.game) is looked up as its domain. Owner, category and vendor_id (IAB Global
+    Vendor List) are null when not known; purpose is then "unknown".
     """
-    sites = [registrable(host) for host in hosts]
-    rows = [_row(_canonical(host) if site else "", site) for host, site in zip(hosts, sites, strict=True)]
+    names = [_domain_of_app(host) for host in hosts]
+    sites = [registrable(name) for name in names]
+    rows = [_row(_canonical(name) if site else "", site) for name, site in zip(names, sites, strict=True)]
     columns = [
         [host.encode("utf-8", "replace").decode() for host in hosts],
         sites,

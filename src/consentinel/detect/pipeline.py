@@ -89,13 +89,18 @@ class Pipeline:
             self.tally.recipients.update(pc.unique(third["recipient"].cast(pa.string())).to_pylist())
         if batch.raw is not None:
             data, signals = self.observer.observe(self.decoder.expand(batch.raw))
-            self.put["data"](data)
-            typed = data["type"].is_valid()
-            self.tally.data += data.num_rows
-            self.tally.typed += pc.sum(typed).as_py() or 0
-            kept_there = pc.invert(pc.equal(data["action"].cast(pa.string()), "sent"))
-            file.data.append(data.filter(pc.or_(typed, kept_there)))
+            self._data(data, file)
             file.signals.append(signals)
+        if batch.data is not None:
+            self._data(batch.data, file)
+
+    def _data(self, data: pa.Table, file: "_OpenFile") -> None:
+        self.put["data"](data)
+        typed = data["type"].is_valid()
+        self.tally.data += data.num_rows
+        self.tally.typed += pc.sum(typed).as_py() or 0
+        kept_there = pc.invert(pc.equal(data["action"].cast(pa.string()), "sent"))
+        file.data.append(data.filter(pc.or_(typed, kept_there)))
 
     def _whole(self, batch: Batch, file: "_OpenFile") -> None:
         visits = batch.visits if batch.visits is not None else VISITS.empty_table()

@@ -2,33 +2,41 @@
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from types import MappingProxyType
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from consentinel.core import contracts
 from consentinel.core.contracts import CollectorPart
 from consentinel.core.errors import ConsentinelError, MissingExtra, UsageError
 from consentinel.core.mask import project_key
 from consentinel.core.run import Outcome, Run
 from consentinel.core.tables import CALLS, CONSENT, DATA, EVIDENCE, FINDINGS, TRAFFIC, VISITS, check
-from consentinel.detect import choice_not_kept
+from consentinel.detect import choice_not_kept, claimed_by_model
 from consentinel.detect.collectors._batch import Batch, Options
 from consentinel.detect.collectors._open import safe_name
 from consentinel.detect.difference import Differences, compare
 from consentinel.detect.judge import Judge
+from consentinel.detect.judges._claim_rows import ClaimFields
+from consentinel.detect.modelled import applied, claim_judge, datum_judge
 from consentinel.detect.observe import Observer
 from consentinel.detect.pipeline import Pipeline, Tally, inputs
 from consentinel.detect.planted import read_planted
 from consentinel.detect.policy import Policy, load
 from consentinel.detect.reports import terminal
 from consentinel.detect.reports._result import SEVERITIES, Baseline, Facts, Result, ranked, read_baseline
+from consentinel.detect.reviews.memory import Memory, recall, reviews_at
+from consentinel.detect.reviews.standing import BACK, CLOSED, Standing, standings
+from consentinel.detect.reviews.standing import table as standing_table
 from consentinel.detect.shelves import COLLECTORS, REPORTS, RULES, SIGNALS, SURFACES
 from consentinel.detect.sightings import Sighter
+from consentinel.detect.sources import assigned
 
 __all__ = ["Plan", "Scanned", "prepare", "report", "scan"]
 
@@ -49,6 +57,8 @@ class Plan:
     columns: dict[str, str]
     known: frozenset[str] | None
     key: bytes
+    memory: Memory | None = None  # what reviewers decided
+    claims: contracts.Judge | None = None  # of claims; None: no models
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +71,7 @@ class Scanned:
     evidence: pa.Table
     tally: Tally
     differences: Differences | None = None
+    verdicts: str = ""  # what models changed
 
 
 def prepare(
@@ -74,6 +85,8 @@ def prepare(
     rules: str,
     formats: str,
     baseline: Path | None,
+    reviews: str,
+    models: str,
     keep_raw: bool,
     project_key_file: Path,
 ) -> Plan:
@@ -86,24 +99,36 @@ def prepare(
     run.assume(policy=policy.name if policy else "default", policy_digest=loaded.digest, region=region)
     wanted = [RULES.take(name) for name in RULES.choose(rules)]
     collectors = [COLLECTORS.take(name) for name in COLLECTORS.names()]
+    memory = _recalled(run, reviews) if reviews else None
+    claims = claim_judge(run, models)
     key = project_key(project_key_file)
     observer = Observer(
         key,
         [SURFACES.take(name) for name in SURFACES.names()],
         [SIGNALS.take(name) for name in SIGNALS.names()],
         read_planted(run.read(planted)) if planted else None,
+        datum_judge(run, models),
     )
     return Plan(
         files=inputs(traffic, tuple(s for part in collectors for s in part.SUFFIXES)),
         collectors=collectors,
         policy=loaded,
         observer=observer,
-        judge=Judge(Sighter(loaded, region=region), wanted),
+        judge=Judge(Sighter(loaded, region=region), wanted, ClaimFields() if claims else None),
         reports=REPORTS.choose(formats),
         columns=_column_map(columns, [field for part in collectors for field in getattr(part, "FIELDS", ())]),
         known=read_baseline(run.read(baseline) if baseline.is_file() else baseline) if baseline else None,
         key=key,
+        memory=memory,
+        claims=claims,
     )
+
+
+def _recalled(run: Run, reviews: str) -> Memory:
+    with reviews_at(reviews, make=False) as state:
+        memory = recall(state)
+    run.assume(reviews=state.name, decisions=len(memory.journal))
+    return memory
 
 
 def _column_map(text: str, fields: list[str]) -> dict[str, str]:
@@ -113,7 +138,7 @@ def _column_map(text: str, fields: list[str]) -> dict[str, str]:
             raise UsageError(f"--columns: '{name}' should be field=column, for example url=request_url")
         if name.strip() not in fields:
             near = get_close_matches(name.strip(), fields, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(fields)}"
+            hint = f"did you mean '{near[0]}'?" if near else f"there is: {', '.join(dict.fromkeys(fields))}"
             raise UsageError(f"--columns: unknown field '{name.strip()}'; {hint}")
     return {name.strip(): column.strip() for name, _, column in pairs}
 
@@ -125,6 +150,7 @@ def scan(run: Run, plan: Plan, *, scenario: str, region: str, keep_raw: bool) ->
     by then is judged and kept.
     """
     kept: dict[str, list[pa.Table]] = {"visits": [], "consent": []}
+    units = assigned(plan.files, plan.collectors, Options(columns=plan.columns, key=plan.key))
     with ExitStack() as stack:
         schemas = {"visits": VISITS, "traffic": TRAFFIC, "data": DATA, "calls": CALLS, "consent": CONSENT}
         put = {name: stack.enter_context(run.writer(name, schema)) for name, schema in schemas.items()}
@@ -133,22 +159,26 @@ def scan(run: Run, plan: Plan, *, scenario: str, region: str, keep_raw: bool) ->
         sealed: set[Path] = set()
 
         def one(path: Path) -> None:
+            part, beside = units[path]
             options = Options(
                 file_no=pipeline.tally.files + pipeline.tally.unreadable,
                 scenario=scenario,
                 region=None if region == "EU" else region,
-                columns=plan.columns,
+                columns={name: column for name, column in plan.columns.items() if name in getattr(part, "FIELDS", ())},
                 key=plan.key,
+                beside=beside,
             )
-            pipeline.file(run.read(path), _collector(path, plan.collectors), options)
-            if keep_raw:
-                _seal(run, path, plan.key, sealed)
+            for file in (path, *beside):
+                run.read(file)
+            pipeline.file(path, part, options)
+            for file in (path, *beside) if keep_raw else ():
+                _seal(run, file, plan.key, sealed)
 
         try:
-            _each_readable(run, plan.files, one, pipeline.tally)
+            _each_readable(run, list(units), one, pipeline.tally)
         except KeyboardInterrupt:
             run.interrupted = True
-            run.note(f"stopped by the user after {pipeline.tally.files} of {len(plan.files)} files")
+            run.note(f"stopped by the user after {pipeline.tally.files} of {len(units)} files")
         pipeline.flush()
     findings = check(plan.judge.findings(run.run_id), FINDINGS, "detect.scan")
     evidence = run.stamp(check(plan.judge.evidence(), EVIDENCE, "detect.scan"))
@@ -168,9 +198,19 @@ def scan(run: Run, plan: Plan, *, scenario: str, region: str, keep_raw: bool) ->
         findings = ranked(pa.concat_tables([findings, *(found for found, _ in more)]).unify_dictionaries())
         records = [run.stamp(check(behind, EVIDENCE, "detect.scan")) for _, behind in more]
         evidence = pa.concat_tables([evidence, *records]).unify_dictionaries()
+    told = ""
+    if plan.claims is not None and plan.judge.fields is not None:
+        ruled = findings
+        findings, claims, told = applied(findings, plan.judge.fields.rows(findings), plan.claims)
+        added = claimed_by_model.findings(claims, ruled, visits, plan.policy, run.run_id)
+        if added.num_rows:
+            findings = ranked(pa.concat_tables([findings, added]).unify_dictionaries())
+        run.keep("claims", claims)
+        told += f"; {added.num_rows:,} violations that no rule claims"
+        run.assume(verdicts=told)
     run.keep("findings", findings)
     run.keep("evidence", evidence)
-    return Scanned(findings, visits, consent, evidence, pipeline.tally, compared and compared[0])
+    return Scanned(findings, visits, consent, evidence, pipeline.tally, compared and compared[0], told)
 
 
 def _remembering(
@@ -186,13 +226,6 @@ def _remembering(
         return write
 
     return {name: both(name) for name in kept}
-
-
-def _collector(path: Path, collectors: list[CollectorPart[Options, Batch]]) -> CollectorPart[Options, Batch]:
-    """The reader whose suffix fits; HAR when none does, which then says what is wrong."""
-    name = path.name.lower().removesuffix(".vault")
-    fitting = [c for c in collectors if name.endswith(c.SUFFIXES)]
-    return fitting[0] if fitting else next(c for c in collectors if c.__name__.endswith(".har"))
 
 
 def _each_readable(run: Run, files: list[Path], one: Callable[[Path], None], tally: Tally) -> None:
@@ -239,11 +272,15 @@ def report(run: Run, plan: Plan, scanned: Scanned, *, fail_on: str) -> Outcome:
         n_files=tally.files, n_visits=tally.visits, n_requests=tally.requests, n_data=tally.data,
         n_typed=tally.typed, n_recipients=len(tally.recipients), seconds=time.time() - run.started,
         started=int(run.started * 1e6), version=__version__, policy_name=str(run.assumed("policy")),
-        policy_region=str(run.assumed("region")), notes=tuple(run.notes),
+        policy_region=str(run.assumed("region")), notes=(*run.notes, *filter(None, [scanned.verdicts])),
     )  # fmt: skip
+    stand = None
+    if plan.memory is not None:
+        stand = standings(scanned.findings, plan.memory, model=str(run.assumed("models") or ""))
+        run.keep("reviewed", standing_table(stand.items()))
     result = Result(
         scanned.findings, scanned.visits, scanned.consent, scanned.evidence, facts, compared,
-        differences=scanned.differences,
+        differences=scanned.differences, reviews=stand,
     )  # fmt: skip
     written = {}
     for name in plan.reports:
@@ -253,19 +290,36 @@ def report(run: Run, plan: Plan, scanned: Scanned, *, fail_on: str) -> Outcome:
     width = shutil.get_terminal_size((100, 24)).columns
     text = terminal.render(result, width, sys.stdout.isatty(), str(page or run.out))
     incomplete = bool(run.notes) or not tally.requests
-    code = STOPPED if run.interrupted else exit_code(scanned.findings, fail_on, plan.known, incomplete=incomplete)
+    code = exit_code(scanned.findings, fail_on, plan.known, incomplete=incomplete, reviews=stand or {})
+    code = STOPPED if run.interrupted else code
     return Outcome(run, code, written | {"findings": run.out / "findings.parquet"}, text)
 
 
-def exit_code(findings: pa.Table, fail_on: str, known: frozenset[str] | None, *, incomplete: bool = False) -> int:
+def exit_code(
+    findings: pa.Table,
+    fail_on: str,
+    known: frozenset[str] | None,
+    *,
+    incomplete: bool = False,
+    reviews: Mapping[str, Standing] = MappingProxyType({}),
+) -> int:
     """Return 1 for a new potential violation at or above FAIL_ON, 3 when only undecided ones are new, else 0.
 
     INCOMPLETE says that something could not be read, or that there was nothing to read: such a scan is not clean.
+    REVIEWS say where findings stand: one that is closed does not count, an undecided one that was confirmed counts as a
+    violation, and one whose decision no longer holds counts even where the baseline has it.
     """
+
+    def standing(*statuses: str) -> pa.Array:
+        ids = [finding for finding, stands in reviews.items() if stands.status in statuses]
+        return pc.is_in(findings["finding_id"], value_set=pa.array(ids, pa.string()))
+
     if known is not None:
         new = pc.invert(pc.is_in(findings["fingerprint"], value_set=pa.array(sorted(known), pa.string())))
-        findings = findings.filter(new)
-    outcome = findings["outcome"].cast(pa.string())
+        findings = findings.filter(pc.or_(new, standing(*BACK)))
+    findings = findings.filter(pc.invert(standing(*CLOSED)))
+    confirmed = standing("violation")
+    outcome = pc.if_else(confirmed, "potential violation", findings["outcome"].cast(pa.string()))
     if fail_on == "never":
         return 0
     grave = SEVERITIES[: SEVERITIES.index(fail_on) + 1]

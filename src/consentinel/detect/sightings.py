@@ -20,7 +20,7 @@ from consentinel.detect.consent import STATES, Lane, lanes, says, sort_key
 from consentinel.detect.policy import Policy, Requirement
 from consentinel.detect.signals._reading import Reading
 
-__all__ = ["SIGHTINGS", "Sighter"]
+__all__ = ["SAID", "SIGHTINGS", "Sighter"]
 
 SIGHTINGS = pa.schema(
     [
@@ -56,6 +56,7 @@ SIGHTINGS = pa.schema(
 )
 
 
+SAID = 0.4  # a type less probable than this is a candidate for models to weigh, not something that rules claim
 # Storing needs consent whatever it is (ePrivacy Directive Art. 5(3)); what nobody recognised is judged as this type.
 UNTYPED = "device.browser"
 

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from consentinel.core.run import Outcome, Run
+from consentinel.core.state import shown
 
-__all__ = ["collect", "scan"]
+__all__ = ["collect", "evaluate", "review", "scan", "train"]
 
 
 def collect(
@@ -84,6 +85,75 @@ def collect(
         return collecting.report(run, plan)
 
 
+def evaluate(
+    visits: Path,
+    *,
+    labels: Path,
+    out: Path = Path("runs/evaluate"),
+    judge: str = "claim_model",
+    model: Path | None = None,
+    group: Literal["train", "test"] = "train",
+    policy: Path | None = None,
+    region: str = "EU",
+    seed: int = 20,
+) -> Outcome:
+    """Hold a judge of claims against labels: accuracy, how often it decides, and the risk-coverage curve.
+
+    Args:
+        visits: folder that `detect scan` wrote
+        labels: folder with labels.parquet, as the proving range makes it
+        out: folder for the units, the curve, the page and run.json
+        judge: judge on the shelf, for example claim_rules, claim_filter_list, claim_logistic, claim_model
+        model: model file for the judge; none takes the one that ships with the package, where the judge needs one
+        group: which sites of the labels count
+        policy: TOML file that extends or replaces the default policy
+        region: region whose rules hold where the traffic does not say
+        seed: number that bootstrap draws follow
+    """
+    from consentinel.detect import learning
+
+    asked = {
+        "visits": visits, "labels": labels, "judge": judge, "model": model, "group": group, "policy": policy,
+        "region": region, "seed": seed,
+    }  # fmt: skip
+    with Run.open("detect.evaluate", out, **asked) as run:
+        return learning.evaluate(
+            run, visits, labels=labels, judge=judge, model=model, group=group, policy=policy, region=region, seed=seed
+        )
+
+
+def review(
+    scan: Path | None = None,
+    *,
+    out: Path = Path("runs/review"),
+    reviews: str = ".consentinel/reviews.sqlite",
+    decisions: Path | None = None,
+    reviewer: str = "",
+    limit: int = 0,
+) -> Outcome:
+    """Take decisions about findings in, and list what is left to decide, the most worthwhile first.
+
+    One decision closes all findings of the same rule, recipient, data, consent state, fields and law, on every site and
+    in every later scan, until the rule or the model changes or the waiver ends.
+
+    Args:
+        scan: folder of a scan whose findings are to be reviewed
+        out: folder for the queue, the labels, the journal and run.json
+        reviews: where decisions are kept, a file or postgresql://USER@HOST/DATABASE; made on first use
+        decisions: the queue with decisions filled in (CSV or JSON), to take in first
+        reviewer: role that speaks for decisions that name none, for example privacy counsel
+        limit: claims to list at most; 0 lists all
+    """
+    from consentinel.detect.reviews import reviewing
+    from consentinel.detect.reviews.memory import reviews_at
+
+    asked = {
+        "scan": scan, "reviews": shown(reviews), "decisions": decisions, "reviewer": reviewer, "limit": limit,
+    }  # fmt: skip
+    with Run.open("detect.review", out, **asked) as run, reviews_at(reviews) as state:
+        return reviewing.review(run, state, scan, decisions=decisions, reviewer=reviewer, limit=limit)
+
+
 def scan(
     traffic: list[Path],
     *,
@@ -95,6 +165,8 @@ def scan(
     columns: str = "",
     rules: str = "all",
     baseline: Path | None = None,
+    reviews: str = "",
+    models: str = "none",
     fail_on: Literal["low", "medium", "high", "critical", "never"] = "low",
     formats: str = "all",
     keep_raw: bool = False,
@@ -103,7 +175,7 @@ def scan(
     """Find potential violations in recorded traffic and write findings, evidence and reports.
 
     Args:
-        traffic: HAR files (plain, gzip, zstd, zip), request tables (Parquet, CSV, NDJSON), or folders of them
+        traffic: HAR files (plain, gzip, zstd, zip), tables of requests or of app studies, or folders of them
         out: folder for the tables, reports and run.json
         planted: TOML file of known values; any of them leaving is proof
         policy: TOML file that extends or replaces the default policy
@@ -112,6 +184,8 @@ def scan(
         columns: column map of a request table, for example url=request_url,time=ts
         rules: all, or names separated by commas; -name leaves one out
         baseline: findings of an earlier scan (JSON, SARIF, Parquet or its folder); only new ones fail
+        reviews: decisions of reviewers, a file or postgresql://USER@HOST/DATABASE; what they closed does not fail
+        models: none; datum (types only); default (types and verdicts); or a model file that `train` made
         fail_on: lowest severity of a potential violation that ends in exit code 1
         formats: all, or report formats separated by commas
         keep_raw: keep an encrypted copy of the traffic beside the run, to judge it again later
@@ -121,13 +195,53 @@ def scan(
 
     asked = {
         "traffic": traffic, "planted": planted, "policy": policy, "region": region, "scenario": scenario,
-        "columns": columns, "rules": rules, "baseline": baseline, "fail_on": fail_on, "formats": formats,
-        "keep_raw": keep_raw,
+        "columns": columns, "rules": rules, "baseline": baseline, "reviews": shown(reviews),
+        "models": Path(models).name, "fail_on": fail_on, "formats": formats, "keep_raw": keep_raw,
     }  # fmt: skip
     with Run.open("detect.scan", out, **asked) as run:
         plan = scanning.prepare(
             run, traffic, planted=planted, policy=policy, region=region, columns=columns, rules=rules, formats=formats,
-            baseline=baseline, keep_raw=keep_raw, project_key_file=project_key_file,
+            baseline=baseline, reviews=reviews, models=models, keep_raw=keep_raw, project_key_file=project_key_file,
         )  # fmt: skip
         scanned = scanning.scan(run, plan, scenario=scenario, region=region, keep_raw=keep_raw)
         return scanning.report(run, plan, scanned, fail_on=fail_on)
+
+
+def train(
+    visits: Path,
+    *,
+    labels: Path | None = None,
+    data: Path | None = None,
+    out: Path = Path("runs/train"),
+    parts: str = "all",
+    seed: int = 20,
+    risk: float = 0.006,
+    policy: Path | None = None,
+    region: str = "EU",
+    project_key_file: Path = Path(".consentinel/key"),
+) -> Outcome:
+    """Train the judges of data, purposes and claims on recordings with labels; measure them on families not seen.
+
+    The tables that they learn from are kept; given in place of the recordings, they make the same models to the byte.
+
+    Args:
+        visits: folder of recordings, folder that `detect scan` wrote, or the tables (or training.parquet) of a training
+        labels: folder with labels.parquet, as the proving range makes it; only its training sites are read
+        data: datum.parquet of a training: types the data of a scan by judges that never saw the recipient's family
+        out: folder for the models, their training tables, held-out units, curves and run.json
+        parts: all, or names of judges separated by commas
+        seed: number that folds and learners follow
+        risk: share of errors among decided claims that the threshold to abstain is set for
+        policy: TOML file that extends or replaces the default policy
+        region: region whose rules hold where the traffic does not say
+        project_key_file: file with the secret that digests are keyed with; made on first use
+    """
+    from consentinel.detect.teaching import Asked, teach
+
+    asked = {
+        "visits": visits, "labels": labels, "data": data, "parts": parts, "seed": seed, "risk": risk,
+        "policy": policy, "region": region,
+    }  # fmt: skip
+    with Run.open("detect.train", out, **asked) as run:
+        wishes = Asked(labels, data, seed, risk, policy, region, project_key_file)
+        return teach(run, visits, parts, wishes)

@@ -1,0 +1,59 @@
+"""The claims of a finished scan: its tables are read again and judged anew, without the traffic."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from consentinel.core.errors import BadInput
+from consentinel.core.progress import each
+from consentinel.core.run import Run
+from consentinel.core.tables import CONSENT, DATA, FINDINGS, VISITS, check
+from consentinel.detect.held_out_types import HeldOutTypes
+from consentinel.detect.judges._claim_rows import ClaimFields
+from consentinel.detect.pipeline import batches
+from consentinel.detect.sightings import Sighter
+
+__all__ = ["claims_of"]
+
+_TABLES = {"visits": VISITS, "data": DATA, "consent": CONSENT, "findings": FINDINGS}
+
+
+def claims_of(run: Run, scan: Path, sighter: Sighter, types: HeldOutTypes | None = None) -> pa.Table:
+    """Return CLAIM_ROWS of the finished scan in the folder SCAN, with consent and policy as SIGHTER knows them.
+
+    TYPES tell anew which types the data have. Raises BadInput when a table is missing.
+    """
+    for name in _TABLES:
+        if not (scan / f"{name}.parquet").is_file():
+            todo = "Give the folder that `detect scan` wrote (--out)"
+            raise BadInput(f"has no {name}.parquet", where=scan.name, todo=todo)
+        run.read(scan / f"{name}.parquet")
+    visits, consent, findings = (
+        check(pq.read_table(scan / f"{name}.parquet"), _TABLES[name], "detect.claims")
+        for name in ("visits", "consent", "findings")
+    )
+    fields = ClaimFields()
+    data = _data(scan / "data.parquet") if types is None else _retyped(scan / "data.parquet", types)
+    for batch in batches({"visits": visits, "data": data, "consent": consent}) if data.num_rows else ():
+        fields.batch(sighter.join(batch["visits"], batch["data"], batch["consent"]), batch["data"])
+    return fields.rows(findings)
+
+
+def _data(file: Path) -> pa.Table:
+    # What has no type and is not kept on the device can be no claim: most rows, left out while reading.
+    wanted = pc.field("type").is_valid() | pc.field("action").cast(pa.string()).isin(["stored", "read"])
+    data = ds.dataset(file).to_table(filter=wanted)
+    return check(data, DATA, "detect.claims").unify_dictionaries().combine_chunks()
+
+
+def _retyped(file: Path, types: HeldOutTypes) -> pa.Table:
+    with pq.ParquetFile(file) as source:
+        pieces = (
+            check(source.read_row_group(at), DATA, "detect.claims")
+            for at in each(range(source.num_row_groups), "held-out types")
+        )
+        tables = [types.retyped(piece) for piece in pieces]
+    return pa.concat_tables([DATA.empty_table(), *tables]).unify_dictionaries().combine_chunks()

@@ -1,0 +1,13 @@
+"""Judges a datum by a model over its key, carrier, shape and what the recognisers said; several types may hold."""
+
+from consentinel.core.contracts import Judge
+from consentinel.core.modelfile import ModelFile
+from consentinel.detect.judges._datum_linear import opened
+
+JUDGES = "datum"
+VERSION = "1"
+
+
+def open(model: ModelFile | None = None) -> Judge:
+    """Return the judge in MODEL; None: the one that ships with the package. Raises BadInput for another's model."""
+    return opened(model, "datum_model")
