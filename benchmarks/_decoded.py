@@ -35,8 +35,8 @@ class Visits:
 
     def copy(self, number: int, *, sites: bool) -> "Visits":
         """Return the same rows as other visits, and to other SITES if so asked; only dictionaries are new."""
-        every = (_renamed(getattr(self, name), "visit_id", number) for name in ("visits", "traffic", "data", "consent"))
-        return Visits(*(_renamed(t, "subject", number) if sites else t for t in every))
+        every = (renamed(getattr(self, name), "visit_id", number) for name in ("visits", "traffic", "data", "consent"))
+        return Visits(*(renamed(t, "subject", number) if sites else t for t in every))
 
 
 def tables(mix: int, requests: int, seed: int = 1) -> Visits:
@@ -77,7 +77,7 @@ def _visit_numbers(table: pa.Table, visits: pa.Table) -> np.ndarray:
     return np.array([number.get(v, -1) for v in column.dictionary.to_pylist()])[column.indices.to_numpy()]
 
 
-def _renamed(table: pa.Table, name: str, number: int) -> pa.Table:
+def renamed(table: pa.Table, name: str, number: int) -> pa.Table:
     at = table.schema.get_field_index(name)
     if at < 0:
         return table

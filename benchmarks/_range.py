@@ -18,7 +18,10 @@ import numpy as np
 from _claim import ROOT, write
 from consentinel.core.resample import cluster_bootstrap, ratio
 
-__all__ = ["PLANTED", "RANGE", "Unit", "labels", "precision", "recall", "scanned", "units", "write_share"]
+__all__ = [
+    "PLANTED", "RANGE", "Unit", "labels", "precision", "recall", "recordings", "scan", "scanned", "units",
+    "write_share",
+]  # fmt: skip
 
 RANGE = Path(os.environ.get("CONSENTINEL_RANGE", ROOT / "runs" / "range"))
 PLANTED = (
@@ -53,19 +56,29 @@ def labels() -> Path:
     return file
 
 
-def scanned(group: str, *, planted: bool) -> Path:
+def scanned(group: str, *, planted: bool, models: str = "none") -> Path:
     """Scan the visits to the sites of GROUP (train, test) and return the folder with the tables."""
-    out = ROOT / "runs" / f"range-{group}-{'planted' if planted else 'plain'}"
+    out = ROOT / "runs" / f"range-{group}-{'planted' if planted else 'plain' if models == 'none' else 'models'}"
     here = RANGE / "groups" / group
     here.mkdir(parents=True, exist_ok=True)
     for old in here.iterdir():
         old.unlink()
-    for file in (RANGE / "visits").glob("*.har.zst"):
-        if file.name.partition("~")[0] in sites(group):
-            (here / file.name).symlink_to(file)
-    command = [sys.executable, "-m", "consentinel", "detect", "scan", str(here), "--out", str(out), "--formats", "json"]
-    command += ["--planted", str(RANGE / f"planted-{group}.toml")] if planted else []
-    code = subprocess.run(command, cwd=ROOT, stdout=subprocess.DEVNULL).returncode
+    for file in recordings(group):
+        (here / file.name).symlink_to(file)
+    more = ["--planted", str(RANGE / f"planted-{group}.toml")] if planted else []
+    return scan(here, out, "--models", models, *more)
+
+
+def recordings(group: str) -> list[Path]:
+    """Return the visits to the sites of GROUP."""
+    there = sites(group)
+    return sorted(f for f in (RANGE / "visits").glob("*.har.zst") if f.name.partition("~")[0] in there)
+
+
+def scan(traffic: Path, out: Path, *more: str) -> Path:
+    """Scan the folder TRAFFIC into OUT and return it; raises SystemExit when the scan fails."""
+    command = [sys.executable, "-m", "consentinel", "detect", "scan", str(traffic), "--out", str(out)]
+    code = subprocess.run([*command, "--formats", "json", *more], cwd=ROOT, stdout=subprocess.DEVNULL).returncode
     if code not in (0, 1, 3):
         raise SystemExit(f"the scan of the range ended with code {code}")
     return out
