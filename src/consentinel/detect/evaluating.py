@@ -38,6 +38,17 @@ UNITS = pa.schema(
 )
 CURVE = pa.schema([(name, pa.float64()) for name in ("coverage", "accuracy", "low", "high", "threshold")])
 _POINTS = 40
+_SAID = {  # what the page calls a figure
+    "accuracy_all": "right, every claim decided",
+    "accuracy_90": "right among the 90% it is surest of",
+    "coverage": "decided by its own threshold",
+    "accuracy": "right among those decided",
+    "false_positives": "called a violation, of those that are none",
+    "recall": "violations that it calls one",
+    "precision": "of its violations that are one",
+    "precision_rare": "the same where 1% are violations",
+    "accuracy_families": "right among decided, mean over families",
+}
 _RARE = 0.01  # the prevalence that precision is re-weighted to
 
 
@@ -174,7 +185,7 @@ def keep(run: Run, found: pa.Table, name: str, title: str, *, seed: int = 20) ->
 
 def _page(title: str, told: Mapping[str, Interval], drawn: pa.Table) -> str:
     figure = tiles(
-        (f"{i.value:.4f}", f"{name.replace('_', ' ')} ({i.low:.4f} to {i.high:.4f})", None) for name, i in told.items()
+        (f"{i.value:.4f}", f"{_SAID.get(name, name)} ({i.low:.4f} to {i.high:.4f})", None) for name, i in told.items()
     )
     note = (
         "Accuracy of what is decided against the share decided; the band is a 95% interval that draws whole components."
@@ -202,6 +213,8 @@ def _drawing(drawn: pa.Table) -> Html:
     body = [
         h("polygon", points=band, fill="currentColor", fill_opacity=0.15),
         h("polyline", points=at(x, y), fill="none", stroke="currentColor", stroke_width=2),
+        h("text", "right", x=4, y=12, font_size=12, fill="currentColor"),
+        h("text", "share decided", x=690, y=318, font_size=12, fill="currentColor"),
         *ticks,
     ]
     said = f"accuracy {y[-1]:.4f} at full coverage" if len(y) else "nothing to draw"
