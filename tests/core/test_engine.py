@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consentinel.core.engine import cut, map_visits, plain, spark_type, sql, whole_visits
+from consentinel.core.engine import cut, map_visits, plain, spark_frame, spark_type, sql, whole_visits
 from consentinel.core.errors import ContractBroken, NotSupported, UsageError
 from consentinel.core.tables import CONSENT, DATA, FINDINGS, TABLES, TRAFFIC
 
@@ -187,3 +187,24 @@ def test_an_interval_join_picks_the_consent_in_force() -> None:
 def test_large_visits_are_cut_fast() -> None:
     visits = pa.table({"visit_id": pa.array(np.repeat(np.arange(2000), 100)).cast(pa.string())})
     assert len(cut(visits, 50_000)) == 4
+
+
+class Garbled:
+    """A Spark session whose first answers fail."""
+
+    def __init__(self, *failures: str) -> None:
+        self.failures = list(failures)
+
+    def createDataFrame(self, rows: object, columns: object) -> tuple[object, object]:
+        if self.failures:
+            raise RuntimeError(self.failures.pop(0))
+        return rows, columns
+
+
+def test_settings_that_came_garbled_are_asked_for_once_more() -> None:
+    garbled = "Exception deserializing response!"
+    rows, _ = spark_frame(Garbled(garbled), table(["a"]))
+    assert rows.num_rows == 1
+    for failures in ((garbled, garbled), ("refused",)):
+        with pytest.raises(RuntimeError, match=failures[-1]):
+            spark_frame(Garbled(*failures), table(["a"]))

@@ -200,10 +200,17 @@ def spark_visits(find: Find, frame: Any, schema: pa.Schema, *, reads: pa.Schema 
 
 
 def spark_frame(spark: Any, table: pa.Table) -> Any:
-    """Return TABLE, with or without rows, as a data frame of the Spark session SPARK."""
-    if not table.num_rows:
-        return spark.createDataFrame([], _columns(table.schema))
-    return spark.createDataFrame(table.cast(plain(table.schema)))
+    """Return TABLE, with or without rows, as a data frame of the Spark session SPARK.
+
+    Making one only asks the server for its settings; an answer that came garbled is asked for once more.
+    """
+    rows, columns = (table.cast(plain(table.schema)), None) if table.num_rows else ([], _columns(table.schema))
+    try:
+        return spark.createDataFrame(rows, columns)
+    except Exception as why:
+        if "deserializing response" not in str(why):
+            raise
+        return spark.createDataFrame(rows, columns)
 
 
 def _columns(schema: pa.Schema) -> str:
