@@ -30,7 +30,7 @@ from consentinel.detect.pipeline import inputs
 from consentinel.detect.shelves import COLLECTORS
 from consentinel.detect.sightings import SAID
 
-__all__ = ["ANSWERS", "Claim", "draw", "found", "sheets", "taken", "unseen"]
+__all__ = ["ANSWERS", "Claim", "draw", "found", "read", "sheets", "taken", "unseen"]
 
 WORK = ROOT / "runs" / "real-world"
 LABELS = ROOT / "benchmarks" / "labels"
@@ -161,7 +161,7 @@ def _claims(name: str, folder: Path) -> list[Claim]:
 def unseen(claims: Iterable[Claim]) -> list[Claim]:
     """Return the CLAIMS that were not in the draw on which faults were found and mended."""
     file = LABELS / SEEN
-    known = {row["claim"] for row in _read(file)} if file.is_file() else set()
+    known = {row["claim"] for row in read(file)} if file.is_file() else set()
     return [claim for claim in claims if claim.id not in known]
 
 
@@ -185,14 +185,15 @@ def sheets(claims: list[Claim]) -> list[Path]:
 
     A sheet that somebody began to answer is never written over: raises SystemExit.
     """
+    files = [WORK / f"sheet_{who}.csv" for who in "ab"]
+    for file in files:
+        if file.exists() and any(row[q] for row in read(file) for q in QUESTIONS):
+            raise SystemExit(f"{file.name} has answers in it: move it away first")
     rows = [row for name in SOURCES for row in _rows(name, [c for c in claims if c.source == name])]
     if len(rows) != len(claims):
         raise SystemExit(f"{len(claims) - len(rows)} claims have no value that can be shown")
     WORK.mkdir(parents=True, exist_ok=True)
-    files = [WORK / f"sheet_{who}.csv" for who in "ab"]
     for number, file in enumerate(files):
-        if file.exists() and any(row[q] for row in _read(file) for q in QUESTIONS):
-            raise SystemExit(f"{file.name} has answers in it: move it away first")
         mixed = sorted(rows, key=lambda row: row["claim"])
         random.Random(SEED * 100 + number).shuffle(mixed)
         _write(file, mixed)
@@ -281,7 +282,7 @@ def taken(who: str) -> Path | None:
     Raises SystemExit naming the first line whose answer is none of yes, no, unsure.
     """
     sheet, labels = WORK / f"sheet_{who}.csv", LABELS / f"real_world_{who}.csv"
-    rows = _read(sheet) if sheet.is_file() else []
+    rows = read(sheet) if sheet.is_file() else []
     if not rows or not any(row[q].strip() for row in rows for q in QUESTIONS):
         return labels if labels.is_file() else None
     for line, row in enumerate(rows, 2):
@@ -293,7 +294,8 @@ def taken(who: str) -> Path | None:
     return labels
 
 
-def _read(file: Path) -> list[dict[str, str]]:
+def read(file: Path) -> list[dict[str, str]]:
+    """Return the rows of a sheet or of answers."""
     with file.open(encoding="utf-8", newline="") as text:
         return list(csv.DictReader(text))
 

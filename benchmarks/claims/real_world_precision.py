@@ -1,6 +1,5 @@
 """How many of the claims that a scan makes of real captures are right, by two annotators who judged them blind."""
 
-import csv
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from _claim import write
-from _real_claims import ANSWERS, LABELS, QUESTIONS, draw, found, sheets, taken, unseen
+from _real_claims import ANSWERS, LABELS, QUESTIONS, draw, found, read, sheets, taken, unseen
 from consentinel.core.resample import Interval, cluster_bootstrap, ratio
 
 NAMES = ("real_world_claims", "real_world_precision", "real_world_kappa")
@@ -39,7 +38,7 @@ def judged(files: list[Path], made: Counter[tuple[str, str]], still: frozenset[s
 
     MADE has the number of claims of today's scan by (type, source): a drawn claim stands for its share of them.
     """
-    drawn, a, b = ({row["claim"]: row for row in _read(file)} for file in (LABELS / "real_world_draw.csv", *files))
+    drawn, a, b = ({row["claim"]: row for row in read(file)} for file in (LABELS / "real_world_draw.csv", *files))
     missing = [claim for claim in drawn if claim not in a or claim not in b]
     if missing:
         raise SystemExit(f"{len(missing)} drawn claims lack an answer, the first is {missing[0]}")
@@ -51,11 +50,6 @@ def judged(files: list[Path], made: Counter[tuple[str, str]], still: frozenset[s
         stratum = row["type"], row["source"]
         rows.append(Judged(row["type"], row["cluster"], one, two, made[stratum] / sampled[stratum]))
     return rows, len(drawn) - len(kept)
-
-
-def _read(file: Path) -> list[dict[str, str]]:
-    with file.open(encoding="utf-8", newline="") as text:
-        return list(csv.DictReader(text))
 
 
 def precision(rows: list[Judged], *, agreed: bool = False, weighted: bool = True) -> tuple[float, float, float]:
