@@ -116,3 +116,16 @@ export async function startCapture(session) {
     },
   };
 }
+
+/** Calls of device APIs as the hooks tell them in their notes, equal ones counted. */
+export function countCalls(notes) {
+  const calls = new Map();
+  for (const { what, time, ...call } of notes) {
+    if (what !== 'call') continue;
+    const key = JSON.stringify(call);
+    const seen = calls.get(key);
+    if (seen) seen.n += 1;
+    else calls.set(key, { time, ...call, n: 1 });
+  }
+  return [...calls.values()];
+}

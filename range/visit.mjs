@@ -1,6 +1,6 @@
 /** One visit: a fresh browser profile, a page, the choice, a second page, and the proof that the choice took effect. */
 import { TCString } from '@iabtechlabtcf/core';
-import { startCapture } from './capture.mjs';
+import { countCalls, startCapture } from './capture.mjs';
 import { person } from './planted.mjs';
 import { SCENARIOS, SITES } from './sites.mjs';
 
@@ -60,18 +60,6 @@ function consentChanges(pages, notes) {
       .filter(({ what }) => what === 'consent')
       .map(({ time, categories }) => ({ time, state: state(categories), categories: flags(categories) })),
   ];
-}
-
-function countCalls(notes) {
-  const calls = new Map();
-  for (const { what, time, ...call } of notes) {
-    if (what !== 'call') continue;
-    const key = JSON.stringify(call);
-    const seen = calls.get(key);
-    if (seen) seen.n += 1;
-    else calls.set(key, { time, ...call, n: 1 });
-  }
-  return [...calls.values()];
 }
 
 /**

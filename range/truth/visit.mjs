@@ -1,6 +1,6 @@
 /** One visit under a drawn profile: first page, choice, second page, leaving; with the evidence and the truth about it. */
 import { stripVTControlCharacters } from 'node:util';
-import { startCapture } from '../capture.mjs';
+import { countCalls, startCapture } from '../capture.mjs';
 import { fillBodies, serverHop, unshownRequests } from '../completeness.mjs';
 import { archive } from '../har.mjs';
 import { contextOptions, emulate } from './emulate.mjs';
@@ -25,19 +25,6 @@ function addressOf({ url, headers }) {
   const address = new URL(url);
   address.host = headers.host;
   return address.href;
-}
-
-/** Calls of device APIs as the recorder's hooks tell them, equal ones counted. */
-function countCalls(notes) {
-  const calls = new Map();
-  for (const { what, time, ...call } of notes) {
-    if (what !== 'call') continue;
-    const key = JSON.stringify(call);
-    const seen = calls.get(key);
-    if (seen) seen.n += 1;
-    else calls.set(key, { time, ...call, n: 1 });
-  }
-  return [...calls.values()];
 }
 
 /**
