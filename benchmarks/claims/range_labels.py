@@ -9,7 +9,7 @@ from _range import RANGE, labels
 
 NAMES = (
     "range_components", "range_recipients", "range_sdk_families", "range_test_sdk_families", "range_violations",
-    "range_other_claims", "range_sources_agree", "range_undecidable",
+    "range_other_claims", "range_others_per_violation", "range_sources_agree", "range_undecidable",
 )  # fmt: skip
 INPUTS = ("range/labels/*", "range/split.json", "runs/range/labels/card.json")
 
@@ -38,6 +38,15 @@ def main() -> None:
     count("range_test_sdk_families", sum(p == "test" for p in parts.values()), "of them, test only")
     count("range_violations", claims["violation"], f"violations as {counted}")
     count("range_other_claims", claims["allowed"] + claims["no_signal"], f"allowed and without a signal, as {counted}")
+    per = (claims["allowed"] + claims["no_signal"]) / claims["violation"]
+    write(
+        "range_others_per_violation",
+        value=per,
+        low=per,
+        high=per,
+        n=claims["all"],
+        protocol=f"allowed and without a signal, for each violation; {what}",
+    )
     agree = card["agreement"]
     write(
         "range_sources_agree",
