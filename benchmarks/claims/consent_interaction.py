@@ -4,10 +4,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from statistics import median
 
-from scipy.special import betaincinv
-
 from _claim import ROOT, write
 from _consent_sites import ACTING, QUIET, Ended, go_through
+from consentinel.core.stats import korn_graubard
 from run import digest, text_table
 
 NAMES = ("consent_interaction", "consent_contradictions_missed")
@@ -20,7 +19,6 @@ INPUTS = (
     "range/split.json",
 )
 WORKERS = 4
-TAIL = 0.025
 VISITS = ROOT / ".cache" / "claims" / "consent_interaction.ndjson"
 
 
@@ -70,21 +68,9 @@ def main() -> None:
 
 
 def share(rows: list[Ended], right: list[bool] | None = None) -> tuple[float, float, float]:
-    """Return the share of ROWS that are right (or RIGHT), and its interval from the exact one of a binomial share.
-
-    The effective number of trials follows from the variance between sites; it is never below the number of sites, which
-    it is where all scenarios of a site end alike or nothing varies. Source: Korn and Graubard 1998.
-    """
-    hits = [row.right for row in rows] if right is None else right
-    value, sites = sum(hits) / len(hits), n_sites(rows)
-    off = dict.fromkeys((row.site for row in rows), 0.0)
-    for row, hit in zip(rows, hits, strict=True):
-        off[row.site] += hit - value
-    spread = sites / max(1, sites - 1) * sum(d * d for d in off.values()) / len(hits) ** 2
-    n = min(len(hits), max(sites, value * (1 - value) / spread)) if spread else sites
-    low = float(betaincinv(value * n, n - value * n + 1, TAIL)) if value > 0 else 0.0
-    high = float(betaincinv(value * n + 1, n - value * n, 1 - TAIL)) if value < 1 else 1.0
-    return value, low, high
+    """Return the share of ROWS that are right (or RIGHT), and its interval, clustered by site."""
+    found = korn_graubard([row.right for row in rows] if right is None else right, [row.site for row in rows])
+    return found.value, found.low, found.high
 
 
 def share_caught(rows: list[Ended]) -> tuple[float, float, float]:

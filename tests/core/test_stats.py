@@ -136,3 +136,30 @@ class _NoSciPy:
 def test_importing_it_loads_no_scipy() -> None:
     program = "import sys, consentinel.core.resample; assert not any(m.startswith('scipy') for m in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True, env={"PYTHONPATH": ":".join(sys.path)})
+
+
+@given(st.integers(0, 40), st.integers(1, 40), st.integers(1, 6))
+def test_clusters_that_all_say_the_same_count_once(yes: int, no: int, rows: int) -> None:
+    pytest.importorskip("scipy")
+    said, names = [1] * yes + [0] * no, list(range(yes + no))
+    wanted = stats.clopper_pearson(yes, yes + no)
+    got = stats.korn_graubard([s for s in said for _ in range(rows)], [n for n in names for _ in range(rows)])
+    assert (got.low, got.high) == pytest.approx((wanted.low, wanted.high), abs=1e-12)
+    assert got.n == rows * (yes + no)
+
+
+def test_rows_that_spread_over_clusters_count_nearly_for_themselves() -> None:
+    pytest.importorskip("scipy")
+    said = [1] * 399 + [0]
+    one, all_ = stats.clopper_pearson(99, 100), stats.clopper_pearson(399, 400)
+    got = stats.korn_graubard(said, [n % 100 for n in range(400)])
+    assert one.low < got.low <= all_.low + 1e-12
+    assert got.value == 399 / 400
+
+
+def test_hits_and_clusters_have_to_fit() -> None:
+    pytest.importorskip("scipy")
+    assert (stats.korn_graubard([], []).low, stats.korn_graubard([], []).high) == (0.0, 1.0)
+    for hits, clusters in (([1, 0], ["a"]), ([0.5], ["a"])):
+        with pytest.raises(UsageError, match="one cluster"):
+            stats.korn_graubard(hits, clusters)

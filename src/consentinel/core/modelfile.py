@@ -29,7 +29,7 @@ TYPES = {
 LARGEST_HEADER, LARGEST_FILE, MOST_ARRAYS, MOST_AXES = 4_000_000, 2**31, 10_000, 8
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_./-]{0,199}", re.ASCII)
 _FIELDS = ("card", "kind", "made_by", "sha256", "version")
-_TODO = "get the file again from where it was made"
+_REMEDY = "get the file again from where it was made"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def load(path: Path, *, kind: str, largest: int = LARGEST_FILE) -> ModelFile:
     try:
         size = path.stat().st_size
         if size > largest:
-            raise BadInput(f"the file has {size} bytes, more than the {largest} allowed", where=path.name, todo=_TODO)
+            raise BadInput(f"the file has {size} bytes, more than the {largest} allowed", where=path.name, todo=_REMEDY)
         data = path.read_bytes()
     except OSError as why:
         raise BadInput(f"cannot be read ({why.strerror})", where=path.name, todo="check the path") from None
@@ -112,7 +112,7 @@ def from_bytes(data: bytes, *, where: str = "model") -> ModelFile:
     try:
         return _read(data)
     except _Damaged as why:
-        raise BadInput(f"is not a whole model file: {why}", where=where, todo=_TODO) from None
+        raise BadInput(f"is not a whole model file: {why}", where=where, todo=_REMEDY) from None
 
 
 class _Damaged(Exception):

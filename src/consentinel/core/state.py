@@ -34,7 +34,7 @@ _SERVERS = ("postgresql", "postgres", "postgresql+psycopg")
 _DATABASE = re.compile(r"(?:[^/?#@]*@)?[^/?#@]*/([A-Za-z0-9_.-]+)(?:\?[^@]*)?")
 _VERSIONS = "CREATE TABLE IF NOT EXISTS consentinel_areas (name TEXT PRIMARY KEY, version INTEGER NOT NULL)"
 # What the engines call their faults -> what a person can do. SQLite's names, and SQLSTATE codes of PostgreSQL.
-_TODO = {
+_REMEDY = {
     "SQLITE_NOTADB": "Name a file that this program made, or a new one",
     "SQLITE_CORRUPT": "The file is damaged: take a copy from a backup",
     "SQLITE_BUSY": "Another program is writing to it: try again",
@@ -245,7 +245,7 @@ class State:
             raise
         except SQLAlchemyError as why:
             kind = _fault(why)
-            todo = next((text for code, text in _TODO.items() if kind.startswith(code)), _REACH)
+            todo = next((text for code, text in _REMEDY.items() if kind.startswith(code)), _REACH)
             raise BadInput(f"the state cannot be used ({kind})", where=self.name, todo=todo) from None
 
 

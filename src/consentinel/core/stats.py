@@ -25,6 +25,7 @@ __all__ = [
     "finite",
     "fisher_exact",
     "holm",
+    "korn_graubard",
     "mean_interval",
     "power_two_proportions",
     "sample_size_zero_errors",
@@ -93,6 +94,29 @@ def clopper_pearson(successes: int, n: int, level: float = 0.95, *, side: Side =
     low = 0.0 if successes == 0 or side == "upper" else float(beta(successes, n - successes + 1, alpha))
     high = 1.0 if successes == n or side == "lower" else float(beta(successes + 1, n - successes, 1 - alpha))
     return Interval(successes / n, low, high, n, level, "clopper-pearson")
+
+
+def korn_graubard(hits: ArrayLike, clusters: ArrayLike, level: float = 0.95) -> Interval:
+    """Return the exact interval of a share of HITS (0 or 1, shape (n,)) that come in CLUSTERS (labels, shape (n,)).
+
+    Clopper-Pearson with the effective number of trials that the variance between clusters gives: at most n, and never
+    below the number of clusters, which it is where a cluster's rows all say the same or nothing varies. No rows give
+    [0, 1]. Raises UsageError; MissingExtra without SciPy. Source: Korn and Graubard 1998.
+    """
+    said, labels = finite(hits, "hits"), np.asarray(clusters)
+    alpha = tail(level, "both")
+    if labels.shape != said.shape or not np.isin(said, (0.0, 1.0)).all():
+        raise UsageError("hits are 0 or 1, with one cluster for each")
+    if not said.size:
+        return Interval(math.nan, 0.0, 1.0, 0, level, "korn-graubard")
+    beta = need("scipy.special", extra="learn").betaincinv
+    share, (names, cluster) = float(said.mean()), np.unique(labels, return_inverse=True)
+    off = np.bincount(cluster, said - share)
+    spread = len(names) / max(1, len(names) - 1) * float((off * off).sum()) / said.size**2
+    trials = min(said.size, max(len(names), share * (1 - share) / spread)) if spread else len(names)
+    low = float(beta(share * trials, trials - share * trials + 1, alpha)) if share > 0 else 0.0
+    high = float(beta(share * trials + 1, trials - share * trials, 1 - alpha)) if share < 1 else 1.0
+    return Interval(share, low, high, said.size, level, "korn-graubard")
 
 
 def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:

@@ -31,7 +31,7 @@ _COLUMNS = (
     "site", "group", "component", "family", "recipient", "recipient_domain", "type", "consent_state", "purpose",
     "planted", "violation", "why",
 )  # fmt: skip
-_TODO = "Give a folder with labels.parquet as `make range` writes it (range/README.md)"
+_REMEDY = "Give a folder with labels.parquet as `make range` writes it (range/README.md)"
 
 _UNITS = """
 with label as (select * from read_parquet($labels)),
@@ -74,18 +74,18 @@ def labelled(rows: pa.Table, labels: Path, group: str) -> pa.Table:
     """
     file = labels / "labels.parquet"
     if not file.is_file():
-        raise BadInput("there is no labels.parquet", where=labels.name, todo=_TODO)
+        raise BadInput("there is no labels.parquet", where=labels.name, todo=_REMEDY)
     with duckdb.connect(":memory:", config={"threads": 1}) as engine:
         engine.register("rows", rows)
         try:
             columns = engine.sql("describe from read_parquet($file)", params={"file": str(file)}).fetchall()
         except duckdb.Error as why:
-            raise BadInput(f"cannot be read ({type(why).__name__})", where=file.name, todo=_TODO) from None
+            raise BadInput(f"cannot be read ({type(why).__name__})", where=file.name, todo=_REMEDY) from None
         if missing := [name for name in _COLUMNS if name not in {column[0] for column in columns}]:
-            raise BadInput(f"has no column {missing[0]}", where=file.name, todo=_TODO)
+            raise BadInput(f"has no column {missing[0]}", where=file.name, todo=_REMEDY)
         mine = """select 1 from read_parquet($labels) where "group" = $part limit 1"""
         asked = {"labels": str(file), "part": group}
         if not engine.sql(mine, params=asked).fetchall():
-            raise BadInput(f"has no label in group '{group}'", where=file.name, todo=_TODO)
+            raise BadInput(f"has no label in group '{group}'", where=file.name, todo=_REMEDY)
         found = engine.sql(_UNITS, params=asked).to_arrow_table()
     return check(found, LABELLED, "detect.labelled")

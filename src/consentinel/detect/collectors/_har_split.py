@@ -24,7 +24,7 @@ _STEP[[ord("}"), ord("]")]] = -1
 _LOOKBACK = 512
 _SPACE = b" \t\r\n"
 _OTHER_JSON = "is JSON but not a HAR: there is no log.entries"
-_TODO = "Export it as HAR 1.2 (for example 'Save all as HAR' in the browser's network panel)"
+_REMEDY = "Export it as HAR 1.2 (for example 'Save all as HAR' in the browser's network panel)"
 
 
 class _Brackets:
@@ -87,7 +87,7 @@ def pieces(stream: BinaryIO, where: str, notes: list[str]) -> Iterator[tuple[str
                 notes.append(f"{where}: brackets do not match after entry {entries:,}; the rest was left out")
                 return
             if depth < 0 or (depth == 0 and not opens and not seen_entries):
-                raise BadInput(_OTHER_JSON, where=where, todo=_TODO)
+                raise BadInput(_OTHER_JSON, where=where, todo=_REMEDY)
             if opens and depth == 2:
                 inside_log = _key_before(buffer, position - base) == "log"
             elif opens and depth == 3 and inside_log:
@@ -119,7 +119,7 @@ def pieces(stream: BinaryIO, where: str, notes: list[str]) -> Iterator[tuple[str
         base += cut
     if not seen_entries:
         ended = " (and it ends in the middle)" if brackets.depth > 0 or brackets.in_string else ""
-        raise BadInput(_OTHER_JSON + ended, where=where, todo=_TODO)
+        raise BadInput(_OTHER_JSON + ended, where=where, todo=_REMEDY)
     if brackets.depth > 0 or brackets.in_string:
         notes.append(f"{where}: the file is truncated; the {entries:,} whole entries before the end were read")
 
@@ -139,7 +139,7 @@ def _first_bytes(stream: BinaryIO, where: str) -> bytes:
         raise BadInput("is UTF-16 text, a HAR is UTF-8", where=where, todo="Convert it to UTF-8")
     if text[:1] != b"{":
         kind = "is JSON but not a HAR: its root is not an object" if text[:1] in b'["' else "is not JSON"
-        raise BadInput(kind, where=where, todo=_TODO)
+        raise BadInput(kind, where=where, todo=_REMEDY)
     return head
 
 
