@@ -7,7 +7,6 @@ recorded as a refusal harms nobody and is left out, and so is a signal that the 
 Source: GDPR Art. 4(11), 7(1) and 7(3); ePrivacy Directive Art. 5(3).
 """
 
-import hashlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from consentinel.core import evidence
 from consentinel.core.columns import one
 from consentinel.core.tables import EVIDENCE, FINDINGS
 from consentinel.core.text import one_line
+from consentinel.detect.fingerprints import finding_id, fingerprint
 from consentinel.detect.policy import Policy
 
 __all__ = ["NAME", "PROOF", "VERSION", "claims"]
@@ -61,11 +61,11 @@ def _finding(rows: list[dict[str, Any]], policy: Policy, run_id: str, ids: list[
     day = datetime.fromtimestamp(started[0] / 1e6, UTC).date() if started[0] > 0 else None
     needed = policy.require("device.id", "advertising", "sent", "third", first["region"], day)
     state, happened = _SAID[scenario]
-    print_ = hashlib.sha256("|".join((NAME, subject, scenario)).encode()).hexdigest()[:32]
+    print_ = fingerprint(NAME, subject, scenario)
     times = "once" if len(rows) == 1 else f"in {len(rows):,} visits"
     return {
         "run_id": run_id,
-        "finding_id": f"f_{hashlib.sha256(f'{run_id}|{print_}'.encode()).hexdigest()[:12]}",
+        "finding_id": finding_id(run_id, print_),
         "fingerprint": print_,
         "rule": NAME,
         "rule_version": VERSION,

@@ -4,7 +4,6 @@ Rules claim what they can tell by themselves: one property of a device is too li
 each subject, recipient, type and state of consent, and it is as sure as the model says.
 """
 
-import hashlib
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from functools import cache
@@ -18,6 +17,7 @@ from consentinel.core.columns import values
 from consentinel.core.tables import FINDINGS
 from consentinel.detect._policy_rule import Requirement
 from consentinel.detect.explain import explain
+from consentinel.detect.fingerprints import finding_id, fingerprint
 from consentinel.detect.parties import lookup
 from consentinel.detect.policy import Policy
 
@@ -49,13 +49,13 @@ def findings(claims: pa.Table, ruled: pa.Table, visits: pa.Table, policy: Policy
     ]
     recipients = sorted({unit[1] for unit in units})
     owner = dict(zip(recipients, lookup(recipients)["owner"].to_pylist(), strict=True))
-    prints = [_hash(NAME, subject, "", recipient, kind, "", state) for subject, recipient, kind, state in units]
+    prints = [fingerprint(NAME, subject, "", recipient, kind, "", state) for subject, recipient, kind, state in units]
     n = claims.num_rows
     columns: dict[str, Any] = {
         name: claims[name] for name in (*UNIT, "party", "purpose", "category", "p", "n_visits")
     } | {
         "run_id": [run_id] * n,
-        "finding_id": [f"f_{_hash(run_id, text)[:12]}" for text in prints],
+        "finding_id": [finding_id(run_id, text) for text in prints],
         "fingerprint": prints,
         "rule": [NAME] * n,
         "rule_version": [VERSION] * n,
@@ -101,10 +101,6 @@ def _requirement(
     """Return what the policy says to ASK in the first of the regions SEEN where it is what the claim NEEDS."""
     asked = [ask(kind, purpose, "sent", "third", *place) for place in (seen or {None: None}).items()]
     return next((one for one in asked if one.needs == needs), asked[0])
-
-
-def _hash(*parts: str) -> str:
-    return hashlib.sha256("|".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
 
 def _column(field: pa.Field, items: list[Any] | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:

@@ -1,7 +1,5 @@
 """From sightings to findings: run the rules, keep the strongest claim on each row, group equal claims."""
 
-import hashlib
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +9,7 @@ from consentinel.core.contracts import RulePart
 from consentinel.core.tables import EVIDENCE, FINDINGS, check
 from consentinel.detect import grouping
 from consentinel.detect.explain import explain
+from consentinel.detect.fingerprints import finding_id, fingerprint
 from consentinel.detect.judges._claim_rows import ClaimFields
 from consentinel.detect.sightings import SAID, SIGHTINGS, Sighter
 
@@ -91,8 +90,8 @@ class Judge:
         }
         columns |= told | {
             "run_id": relabel(np.zeros(n, np.int64), [run_id]),
-            "finding_id": pa.array([f"f_{f[:12]}" for f in _hashes(told["identity"].to_pylist(), f"{run_id}|")]),
-            "fingerprint": pa.array(_hashes(told["same"].to_pylist())),
+            "finding_id": pa.array([finding_id(run_id, text) for text in told["identity"].to_pylist()]),
+            "fingerprint": pa.array([fingerprint(text) for text in told["same"].to_pylist()]),
             "p": pa.array(floats(groups["p"]).astype(np.float32), mask=floats(groups["p"]) == 0),
             "n_subjects": pa.nulls(n, pa.int64()),
             "explanation": pa.nulls(n, pa.string()),
@@ -147,11 +146,6 @@ def _rank(column: pa.Array, order: tuple[str, ...] | None = None) -> np.ndarray:
     names = labels(column)
     known = list(order or sorted(names))
     return np.array([known.index(name) for name in names])[codes(column)]
-
-
-def _hashes(texts: list[str], salt: str = "") -> list[str]:
-    sha = hashlib.sha256
-    return [sha((salt + text).encode("utf-8", "replace")).hexdigest()[:32] for text in texts]
 
 
 def judge_visits(
