@@ -47,7 +47,8 @@ def collect(
         out: folder for the visits, the journal, planted.toml and run.json
         url_list: file with one address a line; # begins a comment
         scenarios: all, or some of no_action, accept, reject, partial, gpc, withdraw, separated by commas
-        repeats: visits of each page under each scenario, each with another profile
+        repeats: visits of each page under each scenario, each with another profile; planted values show in one, what is
+            told by differences between visits needs 24
         flow: file with steps to take on the site, one a line, for example: click "#sign-in"
         profiles: random draws an invented person and device for each visit; plain leaves the device as it is
         seed: number that people and devices are drawn from; a new one is drawn where none is given
