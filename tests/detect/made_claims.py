@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from consentinel.core.tables import FINDINGS
+from consentinel.core.tables import FINDINGS, TRAFFIC
 from tests.detect.made_visits import DENIED, SITE, T0, consent, data, visits
 
 FAMILIES = 24
@@ -33,6 +33,7 @@ def scan(folder: Path) -> Path:
     at = [{"visit_id": f"v{n}", "started": T0} for n in range(VISITS)] + [{"visit_id": "s", "subject": STRANGER}]
     told = [DENIED | {"visit_id": row["visit_id"]} for row in at]
     tables = {"visits": visits(*at), "data": data(*rows), "consent": consent(*told), "findings": FINDINGS.empty_table()}
+    tables["traffic"] = TRAFFIC.empty_table()
     for name, table in tables.items():
         pq.write_table(table, folder / f"{name}.parquet")
     return folder

@@ -22,6 +22,7 @@ from consentinel.detect.collectors._batch import MAX_BODY, MAX_FIELD, RAW
 from consentinel.detect.decode import LAYERS, LEAVES, Decoder, expand, explode
 
 MAIL = "jane@example.com"
+INNER = base64.urlsafe_b64encode(f'{{"e":"{MAIL}"}}'.encode()).decode()
 B64 = base64.b64encode(MAIL.encode()).decode()
 
 
@@ -49,9 +50,18 @@ def doc(value: object) -> str:
          [("d.u.e", MAIL, "json"), ("d.l[]", "1", "json"), ("d.l[]", "true", "json"), ("d.l[]", "x", "json")]),
         ("query", "dl=" + quote(f"https://a.test/p?e={MAIL}#k=v"),
          [("dl.url", "https://a.test/p", ""), ("dl.e", MAIL, "url"), ("dl.k", "v", "url")]),
+        ("query", "dl=" + quote(f"https://a.test/u/{quote(MAIL)}/{INNER}/x"),
+         [("dl.url", f"https://a.test/u/{quote(MAIL)}/{INNER}/x", ""), ("dl.path[1]", MAIL, "url>percent"),
+          ("dl.path[2].e", MAIL, "url>base64>json")]),
+        ("query", "dl=" + quote("https://a.test/npm/@font/inter@5.3.0/0123456789abcdef0123456789abcdef"),
+         [("dl.url", "https://a.test/npm/@font/inter@5.3.0/0123456789abcdef0123456789abcdef", "")]),
         ("query", "f=" + quote(f"a=1&e={MAIL}"), [("f.a", "1", "form"), ("f.e", MAIL, "form")]),
         ("cookie", f'a=1; b="{B64}"; =x; c; d=', [("a", "1", ""), ("b", MAIL, "base64"), ("", "x", "")]),
         ("path", f"/p/{B64}/x/12", [("path[1]", MAIL, "base64"), ("path[3]", "12", "")]),
+        ("path", f"/p/u1;lang=en;e={quote(MAIL)}/x", [("path[1]", "u1", ""), ("path[1].lang", "en", ""),
+         ("path[1].e", MAIL, "")]),
+        ("path", "/pixel&tz=60&s=1/uid=7f/YWJjZA==", [("path[0]", "pixel", ""), ("path[0].tz", "60", ""),
+         ("path[0].s", "1", ""), ("path[1].uid", "7f", ""), ("path[2]", "YWJjZA==", "")]),
         ("header", MAIL, [("", MAIL, "")]),
         ("header", doc([MAIL]), [("[]", MAIL, "json")]),
         ("header", "", []),
@@ -64,6 +74,13 @@ def doc(value: object) -> str:
          [("", doc({"e": MAIL, "u": "https://a.test/?x=1"})[:-1], "")]),
         ("body:text/plain", f"a=1&e={quote(MAIL)}", [("a", "1", ""), ("e", MAIL, "")]),
         ("body:text/plain", "hello there", [("", "hello there", "")]),
+        ("body:application/json", doc({"attributes": [{"key": "os.name", "value": {"stringValue": "Linux"}}]}),
+         [("attributes[].key", "os.name", ""), ("attributes[].os.name.value.stringValue", "Linux", "")]),
+        ("body:application/json", doc([{"name": "email", "value": MAIL, "type": 1}]),
+         [("[].name", "email", ""), ("[].email.value", MAIL, ""), ("[].type", "1", "")]),
+        ("body:application/json", doc({"a": {"name": "email", "value": MAIL}, "b": [{"name": "of two", "value": 1}]}),
+         [("a.name", "email", ""), ("a.value", MAIL, ""), ("b[].name", "of two", ""), ("b[].value", "1", "")]),
+        ("body:application/json", doc([{"name": "Zoe", "value": 7}]), [("[].name", "Zoe", ""), ("[].value", "7", "")]),
         ("body:application/json", '{"e":"cut\\ud83d","f":"\\ud83c\\udf6a"}',
          [("e", "cut\ufffd", ""), ("f", "\U0001f36a", "")]),
         ("body:application/json", b'{"e":"\xff","m":"jane@example.com"}', [("e", "\ufffd", ""), ("m", MAIL, "")]),
@@ -88,6 +105,29 @@ def test_known_values_come_apart(carrier: str, raw: str | bytes, wanted: list[tu
 )  # fmt: skip
 def test_what_only_looks_encoded_stays(text: str) -> None:
     assert leaves("header", text) == [("", text, "")]
+
+
+def packed(*texts: str, tag: int = 0) -> bytes:
+    """Return TEXTS as Protocol Buffers have them: a tag, one byte for the length, the text."""
+    return (
+        b"".join(bytes([tag or 8 * n + 2, len(t)]) + t.encode() for n, t in enumerate(texts, 1)) + b"\x00\xff\xfe\x80"
+    )
+
+
+@pytest.mark.parametrize(
+    ("raw", "wanted"),
+    [
+        (packed("event", MAIL, "Europe/Oslo"), [MAIL, "Europe/Oslo"]),
+        (packed("3f2504e0-4f89-41d3-9a0c-0305e82c3301"), ["3f2504e0-4f89-41d3-9a0c-0305e82c3301"]),  # length is "$"
+        (packed(MAIL, "x" * 40, tag=0x22), [MAIL, "x" * 40]),  # tag and length are letters too
+        (packed(doc({"e": MAIL})), [MAIL]),
+        (b"\x00\xff\xfe\x80" * 9, []),
+    ],
+)
+def test_texts_are_taken_out_of_binary_bodies(raw: bytes, wanted: list[str]) -> None:
+    whole, *inside = leaves("body:application/octet-stream", raw)
+    assert whole[0] == ""
+    assert [value for _, value, _ in inside] == wanted
 
 
 def test_multipart_fields_are_taken_and_files_left_out() -> None:

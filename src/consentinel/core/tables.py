@@ -15,6 +15,7 @@ __all__ = [
     "DATA",
     "EVIDENCE",
     "FINDINGS",
+    "RELEASES",
     "TABLES",
     "TRAFFIC",
     "VISITS",
@@ -198,6 +199,21 @@ EVIDENCE = _schema(
     record=TEXT,  # canonical JSON
 )
 
+# One row is one noisy value that left the private data, with its interval and the charge that paid for it.
+RELEASES = _schema(
+    run_id=LABEL,
+    question=LABEL,  # SHA-256 of the question (core/contracts.Question.digest)
+    group=TEXT,  # canonical JSON object of the group's keys; {} where all rows are one group
+    name=LABEL,  # what was asked for, as named by the question; for several values of a group with a label: "x q0.5"
+    value=pa.float64(),  # in the unit of the data
+    low=pa.float64(),  # ends of the interval: noise, sampling of units and clipping together
+    high=pa.float64(),
+    level=pa.float64(),  # nominal level of the interval, for example 0.95
+    charge=LABEL,  # entry of the ledger
+    mechanism=LABEL,  # part of protect/mechanisms
+    assumes=pa.list_(TEXT),  # fixed words: honest-but-curious, idealized-numerics, ...
+)
+
 TABLES = {
     "visits": VISITS,
     "traffic": TRAFFIC,
@@ -206,6 +222,7 @@ TABLES = {
     "consent": CONSENT,
     "findings": FINDINGS,
     "evidence": EVIDENCE,
+    "releases": RELEASES,
 }
 
 

@@ -39,6 +39,11 @@ _HALF = re.compile(  # one escaped surrogate without the other
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
+_PARAMETER = re.compile(r"[A-Za-z_][\w.~\[\]-]{0,60}=[^=]+")
+_LABEL = re.compile(r"[a-z_$][\w.$:/-]{0,60}")  # with a capital letter it may be the name of a person
+_ABOUT = (("key", "value"), ("name", "value"), ("k", "v"), ("n", "v"))
+_RUN = re.compile(rb"[\x20-\x7e]{6,}")  # printable ASCII
+MOST_RUNS, LONGEST_CUT = 200, 512  # of one binary body; characters
 _PART_NAME = re.compile(rb'name="([^"\r\n]{0,200})"')
 
 
@@ -63,6 +68,44 @@ def _bare_base64(piece: str) -> bool:
     if len(piece) % 4 or not _BARE_BASE64.fullmatch(piece):
         return False
     return piece.endswith("==") or b64(piece) is not None  # a field without a value ends in one = too
+
+
+def parameters(text: str) -> Pairs | None:
+    """Split one segment of a path that holds parameters (RFC 3986 section 3.3): a;k=v, a&k=v or k=v alone."""
+    pieces = re.split("[;&]", text, maxsplit=MAX_LEAVES) if "=" in text else []
+    return pairs("&".join(pieces)) if any(_PARAMETER.fullmatch(piece) for piece in pieces) else None
+
+
+def strings(raw: bytes) -> list[str]:
+    """Return the readable texts in a binary body, without the byte that tells a length and the tag before that.
+
+    Protocol Buffers, MessagePack, CBOR and Thrift all write short texts so.
+    """
+    found: list[bytes] = []
+    for match, _ in zip(_RUN.finditer(raw), range(MOST_RUNS), strict=False):
+        found += _cut(match[0], raw[match.start() - 1] if match.start() else 0)
+    return [text[:MAX_TEXT].decode("ascii") for text in found]
+
+
+def _cut(run: bytes, length: int) -> list[bytes]:
+    """Cut RUN into texts where their lengths explain all of it; LENGTH is the byte before. Else it is one text."""
+    n = len(run)
+    if n > LONGEST_CUT:
+        return [run]
+    # Where the next text from each place on starts and ends; what is left over may be a tag and a length.
+    after: list[tuple[int, int] | None] = [None] * (n - 2) + [(n, n)] * 3
+    for at in range(n - 3, -1, -1):
+        for start, told in enumerate((0 if at else length, *run[at : at + 2]), at):
+            end = start + told
+            # Letters and digits that happen to be a length are one only where they explain the rest at once.
+            if told > 2 and end <= n and after[end] and (at or start == at or end >= n - 2):
+                after[at] = start, end
+                break
+    found, place = [], after[0]
+    while place and place[0] < n:
+        found.append(run[place[0] : place[1]])
+        place = after[place[1]]
+    return found or [run]
 
 
 def cookies(text: str) -> Pairs:
@@ -103,12 +146,24 @@ def _flatten(node: object, name: str, keys: list[str], values: list[str], level:
     if level > MAX_NESTING or len(keys) >= MAX_LEAVES:
         return
     if isinstance(node, dict):
+        valued, about = _about(node) if name.endswith("[]") else ("", "")
         for key, item in node.items():
-            _put(item, f"{name}.{key[:MAX_NAME]}"[:MAX_NAME] if name else key[:MAX_NAME], keys, values, level)
+            above = f"{name}.{about}" if about and key == valued else name
+            _put(item, f"{above}.{key[:MAX_NAME]}"[:MAX_NAME] if above else key[:MAX_NAME], keys, values, level)
     elif isinstance(node, list):
         inner = name + "[]"
         for item in node[:MAX_LEAVES]:
             _put(item, inner, keys, values, level)
+
+
+def _about(node: dict[str, object]) -> tuple[str, str]:
+    """Return (field of the value, name) of an object that is a name and a value, as OpenTelemetry's attributes are."""
+    if len(node) <= 4:
+        for named, valued in _ABOUT:
+            label = node.get(named)
+            if valued in node and isinstance(label, str) and _LABEL.fullmatch(label):
+                return valued, label
+    return "", ""
 
 
 def _put(item: object, name: str, keys: list[str], values: list[str], level: int) -> None:

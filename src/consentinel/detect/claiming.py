@@ -7,44 +7,56 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
+from consentinel.core.contracts import Judge
 from consentinel.core.errors import BadInput
 from consentinel.core.progress import each
 from consentinel.core.run import Run
-from consentinel.core.tables import CONSENT, DATA, FINDINGS, VISITS, check
+from consentinel.core.tables import CONSENT, DATA, FINDINGS, TRAFFIC, VISITS, check
 from consentinel.detect.held_out_types import HeldOutTypes
 from consentinel.detect.judges._claim_rows import ClaimFields
+from consentinel.detect.page_load_ids import SIGNAL_KEYS, PageLoadIds
 from consentinel.detect.pipeline import batches
+from consentinel.detect.purposes import Purposes, of_tables
 from consentinel.detect.sightings import Sighter
 
 __all__ = ["claims_of"]
 
-_TABLES = {"visits": VISITS, "data": DATA, "consent": CONSENT, "findings": FINDINGS}
+_TABLES = {"visits": VISITS, "traffic": TRAFFIC, "data": DATA, "consent": CONSENT, "findings": FINDINGS}
 
 
-def claims_of(run: Run, scan: Path, sighter: Sighter, types: HeldOutTypes | None = None) -> pa.Table:
+def claims_of(
+    run: Run, scan: Path, sighter: Sighter, types: HeldOutTypes | None = None, purposes: Judge | None = None
+) -> pa.Table:
     """Return CLAIM_ROWS of the finished scan in the folder SCAN, with consent and policy as SIGHTER knows them.
 
-    TYPES tell anew which types the data have. Raises BadInput when a table is missing.
+    TYPES tell anew which types the data have; PURPOSES judge recipients that the entity map does not know. Raises
+    BadInput when a table is missing.
     """
     for name in _TABLES:
         if not (scan / f"{name}.parquet").is_file():
             todo = "Give the folder that `detect scan` wrote (--out)"
             raise BadInput(f"has no {name}.parquet", where=scan.name, todo=todo)
         run.read(scan / f"{name}.parquet")
-    visits, consent, findings = (
+    visits, traffic, consent, findings = (
         check(pq.read_table(scan / f"{name}.parquet"), _TABLES[name], "detect.claims")
-        for name in ("visits", "consent", "findings")
+        for name in ("visits", "traffic", "consent", "findings")
     )
-    fields = ClaimFields()
+    if purposes is not None:
+        of_tables(scan, Purposes(purposes, sighter))
+    fields, page_load_ids = ClaimFields(), PageLoadIds()
     data = _data(scan / "data.parquet") if types is None else _retyped(scan / "data.parquet", types)
-    for batch in batches({"visits": visits, "data": data, "consent": consent}) if data.num_rows else ():
-        fields.batch(sighter.join(batch["visits"], batch["data"], batch["consent"]), batch["data"])
-    return fields.rows(findings)
+    tables = {"visits": visits, "traffic": traffic, "data": data, "consent": consent}
+    for batch in batches(tables) if data.num_rows else ():
+        seen = sighter.join(batch["visits"], batch["data"], batch["consent"])
+        seen = page_load_ids.without(seen, batch["data"], batch["consent"], batch["traffic"])
+        fields.batch(seen, batch["data"])
+    return fields.rows(findings, sighter.judged)
 
 
 def _data(file: Path) -> pa.Table:
-    # What has no type and is not kept on the device can be no claim: most rows, left out while reading.
+    # What has no type, is not kept on the device and states no signal is no part of a claim: most rows.
     wanted = pc.field("type").is_valid() | pc.field("action").cast(pa.string()).isin(["stored", "read"])
+    wanted |= pc.match_substring_regex(pc.field("key").cast(pa.string()), SIGNAL_KEYS)
     data = ds.dataset(file).to_table(filter=wanted)
     return check(data, DATA, "detect.claims").unify_dictionaries().combine_chunks()
 

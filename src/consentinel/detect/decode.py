@@ -43,6 +43,7 @@ LEAVES = pa.schema(
 )
 
 _SEGMENT_OF_INTEREST = re.compile(r"[0-9@%=]")
+_MAIL = re.compile(r"[^@]{1,64}(?:@|%40)[^@]{1,64}\.[A-Za-z]{2,12}")
 _SHORT, _LONG = 128, 4 << 20  # characters
 _PACKED = ("H4sI", "eAE", "eF4", "eJ", "eN", "1f8b", "1F8B", "78")  # how gzip and zlib start in base64 and hex
 _CACHED_LENGTH = 1_024
@@ -69,13 +70,23 @@ def explode(carrier: str, raw: bytes) -> Leaves:
     if carrier == "cookie":
         return _peel_all(Leaves("cookie"), _layers.cookies(text), "")
     if carrier == "path":
-        parts = [(f"path[{n}]", p) for n, p in enumerate(text.split("/")[1:40]) if _SEGMENT_OF_INTEREST.search(p)]
-        return _peel_all(Leaves("path"), ([k for k, _ in parts], [p for _, p in parts]), "")
+        return _peel_all(Leaves("path"), _path(text), "")
     if carrier == "set-cookie":
         return _set_cookie(text)
     if carrier.startswith("body:"):
         return _body(carrier[5:], raw)
     return _peel_all(Leaves(carrier), ([""], [text]), "") if text else Leaves(carrier)
+
+
+def _path(text: str) -> _layers.Pairs:
+    keys: list[str] = []
+    values: list[str] = []
+    for place, segment in enumerate(text.split("/")[1:40]):
+        if _SEGMENT_OF_INTEREST.search(segment):
+            names, texts = _layers.parameters(segment) or ([""], [segment])
+            keys += [f"path[{place}].{name}" if name else f"path[{place}]" for name in names]
+            values += texts
+    return keys, values
 
 
 def _set_cookie(text: str) -> Leaves:
@@ -120,7 +131,8 @@ def _body(kind: str, raw: bytes) -> Leaves:
     if "form-urlencoded" in mime or (len(text) < 1_000_000 and _layers.form(text)):
         return _peel_all(Leaves("form"), _layers.pairs(text), path)
     if text.count("\ufffd") > 2 + len(text) // 50 or "\x00" in text[:1000]:
-        return Leaves("body", [""], [text[:MAX_TEXT]], [path])
+        texts = _layers.strings(raw)
+        return _peel_all(Leaves("body", [""], [text[:MAX_TEXT]], [path]), ([""] * len(texts), texts), path)
     return _peel_all(Leaves("text"), ([""], [text]), path)
 
 
@@ -181,8 +193,22 @@ def _peel(leaves: Leaves, key: str, text: str, path: str, depth: int) -> None:
             leaves.keys.append(f"{key}.url" if key else "url")
             leaves.values.append(value[:MAX_TEXT])
             leaves.paths.append(path)
+            for place, segment in _payloads(value):
+                _peel(leaves, f"{key[:MAX_NAME]}.path[{place}]" if key else f"path[{place}]", segment, inner, depth + 1)
         elif value:
             _peel(leaves, f"{key[:MAX_NAME]}.{sub}" if key and sub else key or sub, value, inner, depth + 1)
+
+
+def _payloads(address: str) -> list[tuple[int, str]]:
+    """Return the segments of a URL's path, numbered, that hold an e-mail address or something in an encoding."""
+    if len(address) < 24:
+        return []
+    return [
+        (place, segment)
+        for place, segment in enumerate(address.split("/", 40)[3:40])
+        if len(segment) >= 12
+        and (_MAIL.fullmatch(segment) or (16 <= len(segment) <= _LONG and _inside(segment) is not None))
+    ]
 
 
 def _inside(text: str) -> tuple[str, _layers.Pairs] | None:

@@ -21,8 +21,9 @@ from consentinel.detect.judges._datum_linear import LinearJudge
 from consentinel.detect.judges._datum_train import fitted
 from consentinel.detect.judges._rows import TYPES
 from consentinel.detect.modelled import Candidates
+from consentinel.detect.page_load_ids import signal_rows
 
-__all__ = ["HeldOutTypes"]
+__all__ = ["HeldOutTypes", "joined"]
 
 _RECIPIENTS = """
 select distinct recipient_domain, recipient, family from read_parquet(?)
@@ -45,7 +46,7 @@ class HeldOutTypes:
             known = duckdb.execute(_RECIPIENTS, [str(label_folder / "labels.parquet")]).fetchall()
         except duckdb.Error as why:
             raise BadInput(f"cannot be read ({type(why).__name__})", where="labels.parquet", todo=_TODO) from None
-        group = _joined([(domain, family) for domain, _, family in known])
+        group = joined([(domain, family) for domain, _, family in known])
         mine = np.array([group.get(family, family) for family in table["family"].to_pylist()])
         fold = folds(mine, seed)
         fold_of = dict(zip(mine.tolist(), fold.tolist(), strict=True))
@@ -91,10 +92,11 @@ def _typed(data: pa.Table, judge: DatumTypes) -> pa.Table:
     rows = data.take(pa.array(row))
     rows = pa.table([columns.get(name, rows[name]) for name in DATA.names], schema=DATA)
     sent = pc.equal(rows["action"].cast(pa.string()), "sent")
-    return check(rows.filter(pc.invert(pc.and_(sent, pa.array(new < 0)))), DATA, "detect.train")
+    nothing = (new < 0) & ~signal_rows(rows)
+    return check(rows.filter(pc.invert(pc.and_(sent, pa.array(nothing)))), DATA, "detect.train")
 
 
-def _joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
+def joined(pairs: list[tuple[str, str]]) -> dict[str, str]:
     """Return for each family of the (recipient, family) PAIRS the one that stands for all that share recipients."""
     first: dict[str, str] = {}
     parent = {family: family for _, family in pairs}

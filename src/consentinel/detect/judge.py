@@ -11,6 +11,8 @@ from consentinel.detect import grouping
 from consentinel.detect.explain import explain
 from consentinel.detect.fingerprints import finding_id, fingerprint
 from consentinel.detect.judges._claim_rows import ClaimFields
+from consentinel.detect.page_load_ids import PageLoadIds
+from consentinel.detect.purposes import Purposes
 from consentinel.detect.sightings import SAID, SIGHTINGS, Sighter
 
 __all__ = ["OUTCOMES", "PROOF_BITS", "SEVERITIES", "Judge", "judge_visits"]
@@ -24,9 +26,14 @@ SEVERITIES = ("critical", "high", "medium", "low")
 class Judge:
     """Judges batches of whole visits; `findings` returns what all batches together claim."""
 
-    def __init__(self, sighter: Sighter, rules: list[RulePart], fields: ClaimFields | None = None) -> None:
+    def __init__(
+        self, sighter: Sighter, rules: list[RulePart], fields: ClaimFields | None = None,
+        purposes: Purposes | None = None,
+    ) -> None:  # fmt: skip
         self.sighter = sighter
         self.fields = fields  # gathers what models judge; None: no models
+        self.purposes = purposes  # of recipients that nobody knows; None: no models
+        self.page_load_ids = PageLoadIds()
         # A contradiction of a decoded signal says more than a data type alone: such rules claim a row first.
         self.rules = sorted(rules, key=lambda rule: (rule.PROOF, rule.__name__))
         self._groups: list[pa.Table] = []
@@ -34,7 +41,7 @@ class Judge:
 
     def batch(self, visits: pa.Table, traffic: pa.Table | None, data: pa.Table, consent: pa.Table) -> None:
         """Judge whole visits: their DATA and CONSENT, and TRAFFIC for where in the code a request came from."""
-        seen = self.sighter.join(visits, data, consent)
+        seen = self.page_load_ids.without(self.sighter.join(visits, data, consent), data, consent, traffic)
         if self.fields is not None:
             self.fields.batch(seen, data)
             seen = seen.filter(pc.fill_null(pc.greater_equal(seen["type_p"], SAID), True))

@@ -1,5 +1,6 @@
 """What is known of claims, as a table to learn from and to hold judges against."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from consentinel.core import modelfile
-from consentinel.core.errors import UsageError
+from consentinel.core.contracts import Judge
+from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.run import Outcome, Run
 from consentinel.core.tables import check
 from consentinel.detect.claiming import claims_of
@@ -17,15 +19,26 @@ from consentinel.detect.judges._claim_scored import KIND
 from consentinel.detect.judges._rows import CLAIM_ROWS
 from consentinel.detect.label_model import SILENT, learn
 from consentinel.detect.labelled import LABELLED, labelled
+from consentinel.detect.modelled import PURPOSES
 from consentinel.detect.policy import load
 from consentinel.detect.shelves import JUDGES
 from consentinel.detect.sightings import Sighter
 
-__all__ = ["TRAINING", "evaluate", "known_claims", "teachers", "training_table", "votes"]
+__all__ = ["TRAINING", "assumed", "evaluate", "known_claims", "teachers", "training_table", "votes"]
 
 TRAINING = pa.schema([*LABELLED, ("p_there", pa.float64())])  # how probable it is that the data went there; null: open
 _TRACKING = ("ad", "analytics", "marketing", "social")
 _SURE, _WEAK, _EVERYWHERE = 0.9, 0.6, 0.5
+
+
+def assumed(scan: Path) -> dict[str, object]:
+    """Return what the scan in the folder SCAN rests on, as its run.json says; nothing where it has none."""
+    file = scan / "run.json"
+    try:
+        told = json.loads(file.read_bytes()).get("assumed", {}) if file.is_file() else {}
+    except ValueError:
+        raise BadInput("is no JSON", where=file.name, todo="Scan again") from None
+    return dict(told)
 
 
 def teachers() -> list[str]:
@@ -85,7 +98,8 @@ def evaluate(
     if part.JUDGES != "claim":
         raise UsageError(f"--judge {judge} judges a {part.JUDGES}; name a judge of claims, for example claim_model")
     opened = part.open(modelfile.load(run.read(model), kind=KIND) if model else None)
-    table = known_claims(run, visits, labels, policy, region, group)
+    purposes = JUDGES.take(PURPOSES).open(None) if "purpose_model" in assumed(visits) else None
+    table = known_claims(run, visits, labels, policy, region, group, purposes=purposes)
     said = opened.judge(table.filter(table["seen"]).select(CLAIM_ROWS.names))
     found = units(table, table["seen"].to_numpy(zero_copy_only=False), said)
     run.assume(judge=opened.version, group=group)
@@ -94,11 +108,15 @@ def evaluate(
 
 
 def known_claims(
-    run: Run, scan: Path, labels: Path, policy: Path | None, region: str, group: str, types: HeldOutTypes | None = None
-) -> pa.Table:
-    """Return LABELLED for the claims of the folder SCAN; TYPES tell anew which types its data have."""
+    run: Run, scan: Path, labels: Path, policy: Path | None, region: str, group: str,
+    types: HeldOutTypes | None = None, purposes: Judge | None = None,
+) -> pa.Table:  # fmt: skip
+    """Return LABELLED for the claims of the folder SCAN.
+
+    TYPES tell anew which types its data have, and PURPOSES what recipients are for that the entity map does not know.
+    """
     sighter = Sighter(load(run.read(policy) if policy else None, region=region), region=region)
-    rows = claims_of(run, scan, sighter, types)
+    rows = claims_of(run, scan, sighter, types, purposes)
     if (labels / "labels.parquet").is_file():
         run.read(labels / "labels.parquet")
     return labelled(rows, labels, group)

@@ -15,18 +15,23 @@ from consentinel.core import modelfile
 from consentinel.core.columns import floats, labels, relabel, values
 from consentinel.core.contracts import Judge
 from consentinel.core.errors import UsageError
+from consentinel.core.modelfile import ModelFile, load
 from consentinel.core.run import Run
 from consentinel.core.tables import FINDINGS, check
 from consentinel.detect.judges._claim_features import NOT_THERE
 from consentinel.detect.judges._claim_rows import FLOOR
-from consentinel.detect.judges._claim_scored import KIND
+from consentinel.detect.judges._claim_scored import KIND, shipped
+from consentinel.detect.judges._datum_linear import KIND as DATUM
+from consentinel.detect.judges._datum_linear import SHIPPED
 from consentinel.detect.judges._rows import ANSWER, CLAIM_ROWS, TYPES
 from consentinel.detect.shelves import JUDGES
+from consentinel.detect.watched import claims_drift, data_drift
 
-__all__ = ["CLAIMS", "Candidates", "applied", "claim_judge", "datum_judge"]
+__all__ = ["CLAIMS", "PURPOSES", "Candidates", "applied", "claim_judge", "datum_judge", "drifted", "purpose_judge"]
 
 CLAIMS = pa.schema([*CLAIM_ROWS, ("verdict", pa.string()), *(f for f in ANSWER if f.name != "label")])
 _PART = "claim_model"
+PURPOSES = "purpose_model"  # the part that says what a recipient is for
 _UNIT = ("subject", "recipient", "type", "consent_state")
 
 
@@ -69,24 +74,45 @@ def datum_judge(run: Run, models: str) -> Judge | None:
     return Candidates(judge)
 
 
-def claim_judge(run: Run, models: str) -> Judge | None:
-    """Return the judge of claims that MODELS names: "default" (the shipped model), or a model file; else None.
+def claim_judge(run: Run, models: str) -> tuple[Judge, ModelFile] | None:
+    """Return the judge of claims that MODELS names, and its model: "default" (shipped), or a model file; else None.
 
     Raises UsageError when there is no such file, BadInput when it is no model of claims.
     """
     if models in ("none", "datum"):
         return None
-    model = None
+    model = shipped(_PART)
     if models != "default":
         if not Path(models).is_file():
             raise UsageError(
                 f"--models {Path(models).name}: no such file; there is: default, datum, none, or a file of `train`"
             )
         model = modelfile.load(run.read(Path(models)), kind=KIND)
-    part = JUDGES.take(_PART if model is None else model.card.get("part", _PART))
-    judge = part.open(model)
+    judge = JUDGES.take(model.card.get("part", _PART)).open(model)
     run.assume(models=judge.version)
+    return judge, model
+
+
+def purpose_judge(run: Run, models: str) -> Judge | None:
+    """Return the shipped judge of purposes where MODELS names judges of claims too; else None."""
+    if models in ("none", "datum"):
+        return None
+    judge = JUDGES.take(PURPOSES).open(None)
+    run.assume(**{PURPOSES: judge.version})
     return judge
+
+
+def drifted(run: Run, judged: ModelFile | None = None, claims: pa.Table | None = None) -> tuple[str, ...]:
+    """Record how the traffic of RUN differs from what its models were trained on; return that in sentences.
+
+    JUDGED is the model of claims, and CLAIMS what it said, where one was asked.
+    """
+    found = {"datum_model": data_drift(load(SHIPPED / "datum_model.model", kind=DATUM), run.out)}
+    if judged is not None and claims is not None:
+        found[judged.card.get("part", _PART)] = claims_drift(judged, claims.select(CLAIM_ROWS.names), claims)
+    known = {name: drift for name, drift in found.items() if drift is not None}
+    run.assume(drift={name: drift.told() for name, drift in known.items()})
+    return tuple(drift.spoken(name) for name, drift in known.items())
 
 
 def applied(findings: pa.Table, rows: pa.Table, judge: Judge) -> tuple[pa.Table, pa.Table, str]:

@@ -18,6 +18,7 @@ from consentinel.detect.collectors._batch import Batch, Options
 from consentinel.detect.decode import Decoder
 from consentinel.detect.judge import Judge
 from consentinel.detect.observe import Observer, Sightings
+from consentinel.detect.page_load_ids import signal_rows
 
 __all__ = ["Pipeline", "Tally", "batches", "inputs"]
 
@@ -89,6 +90,8 @@ class Pipeline:
             self.tally.recipients.update(pc.unique(third["recipient"].cast(pa.string())).to_pylist())
         if batch.raw is not None:
             data, signals = self.observer.observe(self.decoder.expand(batch.raw))
+            if self.judge.purposes is not None:
+                self.judge.purposes.batch(data, batch.traffic)
             self._data(data, file)
             file.signals.append(signals)
         if batch.data is not None:
@@ -100,7 +103,8 @@ class Pipeline:
         self.tally.data += data.num_rows
         self.tally.typed += pc.sum(typed).as_py() or 0
         kept_there = pc.invert(pc.equal(data["action"].cast(pa.string()), "sent"))
-        file.data.append(data.filter(pc.or_(typed, kept_there)))
+        wanted = pc.or_(pc.or_(typed, kept_there), pa.array(signal_rows(data)))
+        file.data.append(data.filter(wanted))
 
     def _whole(self, batch: Batch, file: "_OpenFile") -> None:
         visits = batch.visits if batch.visits is not None else VISITS.empty_table()
@@ -138,6 +142,8 @@ class Pipeline:
         if self._waiting:
             tables = {n: _concat([w[n] for w in self._waiting]) for n in ("visits", "traffic", "data", "consent")}
             self._waiting, self._waiting_rows = [], 0
+            if self.judge.purposes is not None:
+                self.judge.purposes.settle()
             for batch in batches(tables):
                 self.judge.batch(**batch)
 

@@ -16,6 +16,7 @@ from consentinel.core import contracts
 from consentinel.core.contracts import CollectorPart
 from consentinel.core.errors import ConsentinelError, MissingExtra, UsageError
 from consentinel.core.mask import project_key
+from consentinel.core.modelfile import ModelFile
 from consentinel.core.run import Outcome, Run
 from consentinel.core.tables import CALLS, CONSENT, DATA, EVIDENCE, FINDINGS, TRAFFIC, VISITS, check
 from consentinel.detect import choice_not_kept, claimed_by_model
@@ -24,11 +25,12 @@ from consentinel.detect.collectors._open import safe_name
 from consentinel.detect.difference import Differences, compare
 from consentinel.detect.judge import Judge
 from consentinel.detect.judges._claim_rows import ClaimFields
-from consentinel.detect.modelled import applied, claim_judge, datum_judge
+from consentinel.detect.modelled import applied, claim_judge, datum_judge, drifted, purpose_judge
 from consentinel.detect.observe import Observer
 from consentinel.detect.pipeline import Pipeline, Tally, inputs
 from consentinel.detect.planted import read_planted
 from consentinel.detect.policy import Policy, load
+from consentinel.detect.purposes import Purposes
 from consentinel.detect.reports import terminal
 from consentinel.detect.reports._result import SEVERITIES, Baseline, Facts, Result, ranked, read_baseline
 from consentinel.detect.reviews.memory import Memory, recall, reviews_at
@@ -58,7 +60,7 @@ class Plan:
     known: frozenset[str] | None
     key: bytes
     memory: Memory | None = None  # what reviewers decided
-    claims: contracts.Judge | None = None  # of claims; None: no models
+    claims: tuple[contracts.Judge, ModelFile] | None = None  # of claims, with its model; None: no models
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,8 @@ class Scanned:
     evidence: pa.Table
     tally: Tally
     differences: Differences | None = None
-    verdicts: str = ""  # what models changed
+    verdicts: str = ""  # what models changed, and what is not claimed
+    drift: tuple[str, ...] = ()  # how far the traffic is what the models were trained on
 
 
 def prepare(
@@ -109,12 +112,15 @@ def prepare(
         read_planted(run.read(planted)) if planted else None,
         datum_judge(run, models),
     )
+    sighter, purposes = Sighter(loaded, region=region), purpose_judge(run, models)
     return Plan(
         files=inputs(traffic, tuple(s for part in collectors for s in part.SUFFIXES)),
         collectors=collectors,
         policy=loaded,
         observer=observer,
-        judge=Judge(Sighter(loaded, region=region), wanted, ClaimFields() if claims else None),
+        judge=Judge(
+            sighter, wanted, ClaimFields() if claims else None, Purposes(purposes, sighter) if purposes else None
+        ),
         reports=REPORTS.choose(formats),
         columns=_column_map(columns, [field for part in collectors for field in getattr(part, "FIELDS", ())]),
         known=read_baseline(run.read(baseline) if baseline.is_file() else baseline) if baseline else None,
@@ -198,19 +204,27 @@ def scan(run: Run, plan: Plan, *, scenario: str, region: str, keep_raw: bool) ->
         findings = ranked(pa.concat_tables([findings, *(found for found, _ in more)]).unify_dictionaries())
         records = [run.stamp(check(behind, EVIDENCE, "detect.scan")) for _, behind in more]
         evidence = pa.concat_tables([evidence, *records]).unify_dictionaries()
-    told = ""
+    told, drift = "", ()
     if plan.claims is not None and plan.judge.fields is not None:
-        ruled = findings
-        findings, claims, told = applied(findings, plan.judge.fields.rows(findings), plan.claims)
-        added = claimed_by_model.findings(claims, ruled, visits, plan.policy, run.run_id)
+        rows = plan.judge.fields.rows(findings, plan.judge.sighter.judged)
+        findings, claims, told = applied(findings, rows, plan.claims[0])
+        findings, added, behind = claimed_by_model.findings(claims, findings, run.out, plan.judge.sighter, run.run_id)
         if added.num_rows:
             findings = ranked(pa.concat_tables([findings, added]).unify_dictionaries())
+            evidence = pa.concat_tables([evidence, run.stamp(behind)]).unify_dictionaries()
         run.keep("claims", claims)
         told += f"; {added.num_rows:,} violations that no rule claims"
         run.assume(verdicts=told)
+        drift = drifted(run, plan.claims[1], claims)
+    elif run.assumed("datum_model"):
+        drift = drifted(run)
+    passing = plan.judge.page_load_ids.n
+    run.assume(page_load_ids=passing)
+    if passing:
+        told = "; ".join([*filter(None, [told]), f"{passing:,} identifiers of one page load only are not claimed"])
     run.keep("findings", findings)
     run.keep("evidence", evidence)
-    return Scanned(findings, visits, consent, evidence, pipeline.tally, compared and compared[0], told)
+    return Scanned(findings, visits, consent, evidence, pipeline.tally, compared and compared[0], told, drift)
 
 
 def _remembering(
@@ -272,7 +286,7 @@ def report(run: Run, plan: Plan, scanned: Scanned, *, fail_on: str) -> Outcome:
         n_files=tally.files, n_visits=tally.visits, n_requests=tally.requests, n_data=tally.data,
         n_typed=tally.typed, n_recipients=len(tally.recipients), seconds=time.time() - run.started,
         started=int(run.started * 1e6), version=__version__, policy_name=str(run.assumed("policy")),
-        policy_region=str(run.assumed("region")), notes=(*run.notes, *filter(None, [scanned.verdicts])),
+        policy_region=str(run.assumed("region")), notes=(*run.notes, *filter(None, [scanned.verdicts]), *scanned.drift),
     )  # fmt: skip
     stand = None
     if plan.memory is not None:

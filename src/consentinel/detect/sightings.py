@@ -4,7 +4,8 @@ One sighting is one DATA row that was sent to a third party with a recognised ty
 with its visit, the recipient's party and purpose, what the policy requires and the state of consent at that time.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -79,6 +80,7 @@ class Sighter:
         self._recipients: dict[str, _Recipient] = {}
         self._party: dict[tuple[str, str], str] = {}
         self._necessary: dict[tuple[str, str], bool] = {}
+        self.judged: dict[str, tuple[str, float]] = {}  # purposes that a model told, and how sure it was
 
     def join(self, visits: pa.Table, data: pa.Table, consent: pa.Table) -> pa.Table:
         """Return the SIGHTINGS of whole visits; rows keep the order of DATA."""
@@ -91,6 +93,17 @@ class Sighter:
         at = np.flatnonzero(keep)
         small = data.take(pa.array(at)) if len(at) < data.num_rows else data
         return self._wide(small, at, number_of, visit_rows, consent, visit_no)
+
+    def unknown(self, names: list[str]) -> set[str]:
+        """Return which recipients of NAMES have no known purpose."""
+        self._know(names)
+        return {name for name in names if self._recipients[name].purpose == "unknown"}
+
+    def told(self, purposes: Mapping[str, tuple[str, float]]) -> None:
+        """Take PURPOSES (recipient to purpose and probability) for recipients that have none."""
+        for name in self.unknown(list(purposes)):
+            self.judged[name] = purposes[name]
+            self._recipients[name] = replace(self._recipients[name], purpose=purposes[name][0])
 
     def _visits(self, visits: pa.Table) -> tuple[dict[str, int], list[dict[str, Any]]]:
         rows = visits.select(["visit_id", "subject", "scenario", "region", "started"]).to_pylist()

@@ -4,7 +4,6 @@ There are three tables, each kept so that it gives the same models to the byte a
 purposes (what a recipient is for) and claims.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,14 +20,16 @@ from consentinel.core.tables import check
 from consentinel.detect import scanning
 from consentinel.detect.collectors import har
 from consentinel.detect.evaluating import figures, keep, spoken, units
+from consentinel.detect.held_out_purposes import HeldOutPurposes
 from consentinel.detect.held_out_types import HeldOutTypes
 from consentinel.detect.judges import _datum_train, _purpose_train
 from consentinel.detect.judges._claim_features import answer
 from consentinel.detect.judges._claim_training import digest, held_out
 from consentinel.detect.judges._datum_table import DATUM_TABLE, build
 from consentinel.detect.judges._purpose_taught import PURPOSE_TABLE, pairs
-from consentinel.detect.learning import TRAINING, known_claims, training_table
+from consentinel.detect.learning import TRAINING, assumed, known_claims, training_table
 from consentinel.detect.shelves import JUDGES, SURFACES
+from consentinel.detect.watched import with_claims, with_data
 
 __all__ = ["Asked", "teach"]
 
@@ -83,6 +84,8 @@ def teach(run: Run, visits: Path, parts: str, asked: Asked) -> Outcome:
         table = tables[LEARNS_FROM[name]]
         if name in _TRAINERS:
             model = _TRAINERS[name](table, asked.seed)
+            if LEARNS_FROM[name] == "datum":
+                model = with_data(model, table, seed=asked.seed)
             told = {
                 k: v for k, v in model.card.items() if k in ("macro-F1", "accuracy", "calibration error", "decided")
             }
@@ -101,6 +104,7 @@ def _claims(run: Run, name: str, table: pa.Table, asked: Asked) -> tuple[ModelFi
     part: Any = JUDGES.take(name)
     model: ModelFile = part.train(table, seed=asked.seed, risk=asked.risk)
     known, _, p = held_out(table, part.fit, seed=asked.seed)
+    model = with_claims(model, known, p, seed=asked.seed)
     taught = table["p_there"].is_valid().to_numpy(zero_copy_only=False)
     judged = units(table, taught, answer(known, p, float(model.card["threshold"])))
     files = keep(run, judged, f"{name}_held_out", f"{name}: held-out folds of the training families")
@@ -119,8 +123,12 @@ def _tables(run: Run, visits: Path, wanted: set[str], asked: Asked) -> dict[str,
             return _of_recordings(run, recordings, wanted, asked)
     if "training" not in wanted:
         return {}
-    table = _kept(run, asked.data, "datum") if asked.data else None
-    return ({"datum": table} if table is not None else {}) | {"training": _of_scan(run, visits, table, asked)}
+    table = purposes = None
+    if asked.data:
+        table, beside = _kept(run, asked.data, "datum"), asked.data.with_name("purposes.parquet")
+        purposes = _kept(run, beside, "purposes") if beside.is_file() else None
+    found = {"training": _of_scan(run, visits, table, purposes, asked)}
+    return ({"datum": table} if table is not None else {}) | found
 
 
 def _kept(run: Run, file: Path, name: str) -> pa.Table:
@@ -140,10 +148,10 @@ def _of_recordings(run: Run, recordings: list[Path], wanted: set[str], asked: As
     tables = {}
     if wanted & {"datum", "training"}:
         tables["datum"] = build(files, labels, surfaces)
-    if "purposes" in wanted:
+    if wanted & {"purposes", "training"}:
         tables["purposes"] = pairs(files, labels, surfaces)
     if "training" in wanted:
-        tables["training"] = _of_scan(run, _scan(run, files, asked), tables["datum"], asked)
+        tables["training"] = _of_scan(run, _scan(run, files, asked), tables["datum"], tables["purposes"], asked)
     return tables
 
 
@@ -183,24 +191,20 @@ def _scan(run: Run, files: list[Path], asked: Asked) -> Path:
     return out
 
 
-def _of_scan(run: Run, scan: Path, table: pa.Table | None, asked: Asked) -> pa.Table:
-    """Return the training table of claims of the folder SCAN, with types held out where there is a TABLE of data."""
+def _of_scan(run: Run, scan: Path, table: pa.Table | None, purposes: pa.Table | None, asked: Asked) -> pa.Table:
+    """Return the training table of claims of the folder SCAN.
+
+    Types are held out where there is a TABLE of data, and purposes of unknown recipients where there are PURPOSES.
+    """
     labels = _labels(asked)
     types = None
     if table is not None:
-        if _typed_by_model(scan):
+        if "datum_model" in assumed(scan):
             raise UsageError("--data types the data of a scan without models; scan again with --models none")
         types = HeldOutTypes(table, labels, seed=asked.seed)
         run.note("data are typed, for each recipient, by a judge that never saw its family")
-    claims, told = training_table(known_claims(run, scan, labels, asked.policy, asked.region, "train", types))
+    judge = HeldOutPurposes.learnt(purposes, asked.seed) if purposes is not None else None
+    known = known_claims(run, scan, labels, asked.policy, asked.region, "train", types, judge)
+    claims, told = training_table(known)
     run.note(told)
     return claims
-
-
-def _typed_by_model(scan: Path) -> bool:
-    """Whether the scan in the folder SCAN says that a model typed its data."""
-    file = scan / "run.json"
-    try:
-        return file.is_file() and "datum_model" in json.loads(file.read_bytes()).get("assumed", {})
-    except ValueError:
-        raise BadInput("is no JSON", where=file.name, todo="Scan again") from None

@@ -90,6 +90,21 @@ def test_recognisers_keep_types_without_cases_and_header_fields(model: ModelFile
     assert types(model, *told) == [{"device.ip"}, {"device.browser"}]
 
 
+def test_what_a_shape_cannot_tell_is_left_to_recognisers(model: ModelFile) -> None:
+    many = pa.concat_tables([table(), pa.Table.from_pylist(
+        [{"family": f"family-{n}", "key": "member.name", "carrier": "json", "shape": "a a", "type": None,
+          "type_p": None, "verdict": "types", "types": ["contact.name"], "n": 3} for n in range(20)],
+        DATUM_TABLE)])  # fmt: skip
+    told = ("member.name", "json", "a a", None), ("member.name", "json", "a a", "contact.name")
+    assert types(train_datum(many, 1), *told) == [set(), {"contact.name"}]
+
+
+def test_positions_and_wrappings_are_no_names() -> None:
+    told = [(key, "json", "a-a", None) for key in ("a.languages", "a.languages.0", "a.languages[].value")]
+    assert len(set(last_names(rows(*told)).tolist())) == 1
+    assert len(set(last_names(rows(("0", "json", "x", None), ("1", "json", "x", None))).tolist())) == 2
+
+
 def test_a_recogniser_is_believed_about_what_never_varies(model: ModelFile) -> None:
     truth = targets(table(1))
     at = TYPES.index("device.os")

@@ -33,6 +33,9 @@ NO = [
     ("email", "probe@"),
     ("email", "@example.com"),
     ("q", "user@host with words.com"),
+    ("", "you@example.com", "body"),
+    ("placeholder", "your.name@example.com", "json"),
+    ("email", "name@example.com", "json"),
 ]
 
 

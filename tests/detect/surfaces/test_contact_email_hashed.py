@@ -21,6 +21,7 @@ YES = [
     ("em", "tv.1~em.LPJNul-wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ"),
     ("hem", SHA256[:40]),
     ("new_email_digest_x", MD5),
+    ("e", SHA256),
 ]
 NO = [
     ("em", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
@@ -39,6 +40,8 @@ NO = [
     ("em", "truetruetruetruetruetruetruetrue"),
     ("token", SHA256),
     ("he", "<" * 32),
+    ("e", "9e107d9d372bb6826bd81d3542a419d6"),
+    ("e", "page_view"),
 ]
 
 

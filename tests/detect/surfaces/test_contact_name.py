@@ -19,6 +19,15 @@ YES = [
     ("fn", SHA256),
     ("customer_name", "Probe, Zoe"),
     ("ud[fn]", "zoe"),
+    ("usr.name", "Zoe Probe", "json"),
+    ("batch[].$set.name", "Zoe Probe", "json"),
+    ("form.fields.name", "Zoe M. Probe", "json"),
+    ("data.person_properties.name", "Zoë O'Probe", "json"),
+    ("account.name", "Zoe Probe", "json"),
+    ("meta.user.username", "Zoe Probe", "json"),
+    ("usr.name.value", "Zoe Probe", "json"),
+    ("events[].user.custom.name", "Zoe Probe", "json"),
+    ("profile.name", "Zoe Probe", "json"),
 ]
 NO = [
     ("name", "homepage.home"),
@@ -34,6 +43,17 @@ NO = [
     ("fn", "callback"),
     ("hostname", "Zoe"),
     ("tag_name", "Input"),
+    ("site_metadata.name", "Harbour Goods", "json"),
+    ("components.plugins.value[].name", "Chrome PDF Viewer", "json"),
+    ("context.name", "Harbour Goods", "json"),
+    ("properties.name", "Rain Jacket", "json"),
+    ("breadcrumbs[].name", "Error Event", "json"),
+    ("os.name", "Mac OS", "json"),
+    ("user_agent.name", "Mobile Safari", "json"),
+    ("tech.profile.name", "Chrome", "json"),
+    ("user.device.name", "Work Laptop", "json"),
+    ("account.name", "harbour goods", "json"),
+    ("account.name", "Harbour", "json"),
 ]
 
 

@@ -17,6 +17,10 @@ YES = [
     ("mobile", "+447700900123"),
     ("ud[ph]", "15550100199"),
     ("whatsapp", "00353855501234"),
+    ("identityMap.Phone[].id", "+4915550100199", "json"),
+    ("events[].data.new.identity", "+4915550100199", "json"),
+    ("events[].data.text", "+4915550100199", "json"),
+    ("mobile_no", "+49 1555 0100199", "json"),
 ]
 NO = [
     ("phone", ""),
@@ -34,6 +38,9 @@ NO = [
     ("phone", "call us now"),
     ("telemetry", "15550100199"),
     ("isbn", "9783161484100"),
+    ("text", "+1", "json"),
+    ("text", "15550100199", "json"),
+    ("identity", "+1000000000000000000", "json"),
 ]
 
 

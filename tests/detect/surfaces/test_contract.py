@@ -141,6 +141,26 @@ def test_names_are_compared_without_separators_and_with_one_name_above() -> None
     assert given.named("device.id").tolist() == [False, False, False, True, True, False, True, False]
 
 
+def test_positions_and_wrappings_are_no_names() -> None:
+    keys = (
+        "device.0.id",
+        "a[device][2][id]",
+        "device.value.id",
+        "device.id.value.stringValue",
+        "[Studio] device.id",
+        "0",
+    )
+    given = pairs(*((key, "x", "json") for key in keys))
+    assert given.named("device.id").tolist() == [True] * 5 + [False]
+    assert given.named("0").tolist() == [False] * 5 + [True]
+
+
+def test_a_pattern_sees_the_last_two_names_and_a_dot_before_a_single_one() -> None:
+    given = pairs(*((key, "x", "json") for key in ("win_H", "page.win.h", "h", "win.h.top", "Win[h]")))
+    assert given.like("win[.]?h$").tolist() == [True, True, False, False, True]
+    assert given.like("^[.]").tolist() == [True, False, True, False, False]
+
+
 def test_dictionaries_slices_and_chunks_are_the_same_as_plain_arrays() -> None:
     keys, values = ["x", "email", "tz", None], ["y", "probe@example.com", "Europe/Berlin", None]
     carriers = pa.array(["json"] * 4)

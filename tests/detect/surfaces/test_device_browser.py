@@ -20,6 +20,15 @@ YES = [
     ("user-agent", "okhttp/4.12.0", "header"),
     ("browserVersion", "17.5"),
     ("navigator.vendor", "Google Inc.", "json"),
+    ("tech.profile.version", "5.0 (X11; Linux x86_64) AppleWebKit/537.36", "json"),
+    ("fvl", '"Chromium";v="143", "Other";v="24"'),
+    ("m_hints", '"Chromium"|v="143"'),
+    ("browser.browser.major", "143", "json"),
+    ("engine.version", "143.0.0.0", "json"),
+    ("nav.userAgentData.brands.0.version", "143", "json"),
+    ("uaFullVersion", "143.0.1"),
+    ("request.agent", "Probe/1.2 (test)", "json"),
+    ("attributes[].user_agent.original.value.stringValue", "Probe/1.2 (test)", "json"),
 ]
 NO = [
     ("ua", "UA-3769691-2"),
@@ -34,6 +43,11 @@ NO = [
     ("browser_version", "latest"),
     ("sec-ch-ua", "", "header"),
     ("page", "Safari holidays"),
+    ("release", "5.0 (beta)", "json"),
+    ("note", '"quoted" text', "json"),
+    ("travel.agent", "Probe", "json"),
+    ("x-studio-user-agent", "JSClient/3.1.0", "header"),
+    ("engine.version", "v8-turbo", "json"),
 ]
 
 

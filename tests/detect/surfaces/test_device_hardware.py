@@ -19,6 +19,11 @@ YES = [
     ("maxTouchPoints", "5"),
     ("model", "Pixel 8"),
     ("device_type", "Desktop", "json"),
+    ("signs.memory", "8", "json"),
+    ("device.memory.estimated_capacity.value", "16", "json"),
+    ("num_cores", "8", "json"),
+    ("cpuLogicalCores", "12", "json"),
+    ("system_memory_gb", "16"),
 ]
 NO = [
     ("model", "pricing-v2"),
@@ -33,6 +38,9 @@ NO = [
     ("type", "mobile"),
     ("ram", "chips"),
     ("battery", "AA"),
+    ("memory", "the sea", "json"),
+    ("memory", "173015040", "json"),
+    ("num_cores", "many", "json"),
 ]
 
 

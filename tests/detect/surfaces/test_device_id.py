@@ -27,6 +27,11 @@ YES = [
     ("idfv", "0C7D3A52-93BE-4F0E-9A41-7D2C5B8E1F60"),
     ("batch[].properties.$anon_distinct_id", UUID, "json"),
     ("publisherFirstPartyViewerId", UUID, "json"),
+    ("statsMetadata.stableID", UUID, "json"),
+    ("known.device_application_stamp", UUID, "json"),
+    ("thumbmark", MD5, "json"),
+    ("identities.$identity_cookie_id", UUID, "json"),
+    ("machine_guid", UUID, "json"),
 ]
 NO = [
     ("$insert_id", MD5, "json"),
@@ -46,6 +51,8 @@ NO = [
     ("build", MD5),
     ("etag", MD5, "header"),
     ("_gat", "1", "cookie"),
+    ("deviceType", "smart-television", "json"),
+    ("fingerprint", "left-hand", "json"),
 ]
 
 

@@ -19,6 +19,13 @@ YES = [
     ("properties.$browser_language", "nl-NL", "json"),
     ("languages", '["en-US","en"]', "json"),
     ("locale", "zh-Hant-TW"),
+    ("device.locales[]", "de-AT", "json"),
+    ("environment.nav.languages.0", "nl-NL", "json"),
+    ("components.dateTimeLocale.value", "pt-BR", "json"),
+    ("$first_browser_language", "zh-cn", "json"),
+    ("bl", "fr-CA"),
+    ("attributes[].browser.language.value.stringValue", "sv-SE", "json"),
+    ("culture.name", "nb-NO", "json"),
 ]
 NO = [
     ("content-language", "en", "header"),
@@ -34,6 +41,10 @@ NO = [
     ("code", "en-US"),
     ("lang", MD5),
     ("target_lang", "fr"),
+    ("bl", "top"),
+    ("node.attributes.lang", "en", "json"),
+    ("node.attributes.xml:lang", "en-GB", "json"),
+    ("bl", "12345"),
 ]
 
 

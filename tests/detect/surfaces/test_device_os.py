@@ -19,6 +19,11 @@ YES = [
     ("osVersion", "Android 14"),
     ("android_sdk", "34"),
     ("navigator.platform", "MacIntel"),
+    ("clientOs", "Windows 11"),
+    ("host.os.name", "Linux", "json"),
+    ("systemOsVersion", "14.5"),
+    ("os_full_version", "10.15.7", "json"),
+    ("platform_release", "22.6"),
 ]
 NO = [
     ("platform", "web"),
@@ -34,6 +39,9 @@ NO = [
     ("os", "15"),
     ("platform", "facebook"),
     ("app_version", "14.2"),
+    ("photos", "Windows"),
+    ("videos_version", "10.15.7"),
+    ("client_os", "true"),
 ]
 
 

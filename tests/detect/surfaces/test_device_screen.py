@@ -21,6 +21,21 @@ YES = [
     ("components.screenResolution.value[]", "1920", "json"),
     ("sec-ch-viewport-width", "1350", "header"),
     ("context.screen.width", "1920", "json"),
+    ("scr_rsl", "1536x864", "json"),
+    ("events[].event_properties.[Studio] Viewport Width", "1366", "json"),
+    ("window_device_pixel_ratio", "1.25", "form"),
+    ("metrics._density", "2", "form"),
+    ("vw", "1366"),
+    ("wHeight", "768", "json"),
+    ("device.size[]", "1440", "json"),
+    ("viewport.size.0", "1440", "json"),
+    ("screen", "Current Resolution: 1366x768, Color Depth: 24", "json"),
+    ("screen_resolution", "1920x1080x24"),
+    ("display.size", "[1920, 1080]", "json"),
+    ("attributes[].display.width.value.intValue", "1366", "json"),
+    ("client.window.inner.height", "768", "json"),
+    ("page_width", "1366", "json"),
+    ("displayColourDepth", "24", "json"),
 ]
 NO = [
     ("sz", "300x250"),
@@ -37,6 +52,15 @@ NO = [
     ("dpr", "0"),
     ("sd", "homepage"),
     ("screen_width", ""),
+    ("gdpr", "1"),
+    ("darwin", "768"),
+    ("vw", "50"),
+    ("adunit.size[]", "300", "json"),
+    ("page_height", "4210", "json"),
+    ("density", "high"),
+    ("link_density", "1"),
+    ("player.width", "640", "json"),
+    ("screen", "Checkout: step 2 of 3", "json"),
 ]
 
 

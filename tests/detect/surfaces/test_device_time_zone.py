@@ -17,6 +17,13 @@ YES = [
     ("components.timezone.value", "Europe/Dublin", "json"),
     ("timeZone", "UTC"),
     ("tz", "5.5"),
+    ("placeContext.localTimezoneOffset", "-330", "json"),
+    ("at", "Sun Mar 01 2026 10:20:30 GMT+0545 (Nepal Time)", "json"),
+    ("tz", "W. Europe Standard Time"),
+    ("browser_tz", "Europe/Oslo", "json"),
+    ("utc_offset_minutes", "-480", "json"),
+    ("timeOffset", "+02:00"),
+    ("tz_offset", "(UTC+01:00)"),
 ]
 NO = [
     ("path", "America/news"),
@@ -32,6 +39,12 @@ NO = [
     ("zone", "checkout"),
     ("page", "Asia/Pacific news"),
     ("tz", "0.123456"),
+    ("events[].data.positions[].timeOffset", "-450", "json"),
+    ("timezone_offset", "37", "json"),
+    ("published", "2026-03-01T10:20:30+01:00", "json"),
+    ("at", "Sun Mar 01 2026", "json"),
+    ("client_time", "2026-03-01T10:20:30Z", "json"),
+    ("megahertz", "60", "json"),
 ]
 
 

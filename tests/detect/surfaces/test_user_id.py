@@ -21,6 +21,13 @@ YES = [
     ("up.user_id", "48213"),
     ("data.uuid", UUID, "json"),
     ("users[].uuid", UUID, "json"),
+    ("usr.id", "zk93mfd02kq8", "json"),
+    ("identities.CRMID[].id", "zk93mfd02kq8", "json"),
+    ("tags.user.authUserId", "zk93mfd02kq8", "json"),
+    ("my_authUser", "zk93mfd02kq8", "cookie"),
+    ("account.id", "zk93mfd02kq8", "json"),
+    ("identities.$identity_login_id", "zk93mfd02kq8", "json"),
+    ("user_data.identity", "zk93mfd02kq8", "json"),
 ]
 NO = [
     ("user_id", ""),
@@ -42,6 +49,12 @@ NO = [
     ("profileId", "184", "query"),  # the account of the publisher, at an ad exchange
     ("batch[].uuid", UUID, "json"),
     ("data.tags[].uuid", UUID, "json"),
+    ("anonymous_user_id", UUID, "json"),
+    ("tempUserId", UUID, "json"),
+    ("usr.id", "guest", "json"),
+    ("account.id", "184", "json"),
+    ("auth_key", UUID, "json"),
+    ("identity", "reader", "json"),
 ]
 
 

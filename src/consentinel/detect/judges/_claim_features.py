@@ -9,7 +9,7 @@ from consentinel.core.columns import values
 from consentinel.core.text import one_line
 from consentinel.detect.judges._rows import TYPES
 
-__all__ = ["NAMES", "NOT_THERE", "answer", "matrix"]
+__all__ = ["NAMES", "NOT_THERE", "answer", "matrix", "numbers"]
 
 NOT_THERE = "not there"  # no data of that type went there, as far as the judge can tell
 
@@ -30,12 +30,16 @@ _CONSENT = {
 }
 
 
+def numbers(rows: pa.Table) -> dict[str, NDArray[np.float64]]:
+    """Return the numeric features of CLAIM_ROWS by name, n values each: counts as logarithms, unknown as 0."""
+    columns = {name: pc.fill_null(rows[name].cast(pa.float64()), 0.0).to_numpy() for name in (*_PLAIN, *_LOGS)}
+    return {name: np.log1p(column) if name in _LOGS else column for name, column in columns.items()}
+
+
 def matrix(rows: pa.Table) -> NDArray[np.float64]:
     """Return CLAIM_ROWS as numbers, shape (n, len(NAMES)); what is not known counts as 0."""
-    numbers = [pc.fill_null(rows[name].cast(pa.float64()), 0.0).to_numpy() for name in (*_PLAIN, *_LOGS)]
-    numbers[len(_PLAIN) :] = [np.log1p(column) for column in numbers[len(_PLAIN) :]]
     at = pc.fill_null(pc.index_in(rows["type"], value_set=pa.array(TYPES)), -1).to_numpy()
-    return np.column_stack([*numbers, at[:, None] == np.arange(len(TYPES))]).astype(np.float64)
+    return np.column_stack([*numbers(rows).values(), at[:, None] == np.arange(len(TYPES))]).astype(np.float64)
 
 
 def answer(rows: pa.Table, p: NDArray[np.float64], threshold: float, *, floor: float = 0.5) -> pa.Table:
@@ -63,14 +67,15 @@ def _why(rows: pa.Table, there: NDArray[np.bool_]) -> list[str]:
     columns = [
         values(rows[name])
         for name in ("key", "type", "p_type", "n_visits", "stable_over_visits", "stable_in_visit", "alike",
-                     "in_storage", "spread", "consent_state")
+                     "in_storage", "spread", "consent_state", "purpose", "purpose_p")
     ]  # fmt: skip
     return [_sentence(*row, yes) for *row, yes in zip(*columns, there.tolist(), strict=True)]
 
 
 def _sentence(
     key: str | None, kind: str, p: float | None, visits: int, steady: float | None, calm: float | None,
-    alike: int | None, stored: float | None, spread: float | None, state: str | None, there: bool,
+    alike: int | None, stored: float | None, spread: float | None, state: str | None, purpose: str | None,
+    purpose_p: float | None, there: bool,
 ) -> str:  # fmt: skip
     field = one_line(key, 60) if key else "a field without a name"
     if visits == 1:
@@ -88,4 +93,5 @@ def _sentence(
         common = f"; the value is in {100 * (spread or 0):.0f}% of all visits" if (spread or 0) >= 0.2 else ""
         return f"{held}{shared}{common}: that does not look like {kind}, although names and shapes hint at it"
     hint = f"; name and shape say {kind} (p {p:.2f})" if p is not None else ""
-    return f"{held}{shared}{kept}{hint}; {_CONSENT.get(state or '', 'the state of consent is not known')}"
+    told = f"; what it gets says {purpose} (p {purpose_p:.2f})" if purpose and purpose_p is not None else ""
+    return f"{held}{shared}{kept}{hint}{told}; {_CONSENT.get(state or '', 'the state of consent is not known')}"

@@ -4,6 +4,9 @@ Batches are reduced to the distinct values of each field in each visit; what loo
 is, who else got it, whether it stands in storage) is counted once, over all of them. DuckDB does both.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import duckdb
 import pyarrow as pa
 
@@ -127,13 +130,21 @@ class ClaimFields:
         self._sent.append(self._ask(_BATCH, {"floor": FLOOR}, seen=seen))
         self._kept.append(self._ask(_KEPT, seen=seen))
 
-    def rows(self, findings: pa.Table | None = None) -> pa.Table:
-        """Return CLAIM_ROWS of all that was taken, with what the rules found where FINDINGS are given; sorted."""
+    def rows(
+        self, findings: pa.Table | None = None, judged: Mapping[str, tuple[str, float]] = MappingProxyType({})
+    ) -> pa.Table:
+        """Return CLAIM_ROWS of all that was taken, with what the rules found where FINDINGS are given; sorted.
+
+        JUDGED has purposes of recipients that a model told, with their probability.
+        """
         if not self._sent:
             return CLAIM_ROWS.empty_table()
         tables = {"sent": pa.concat_tables(self._sent), "kept": pa.concat_tables(self._kept)}
         known = _NO_FINDINGS.empty_table() if findings is None else findings.select(_NO_FINDINGS.names)
-        return check(self._ask(_CLAIMS, findings=known, **tables), CLAIM_ROWS, "detect.claims")
+        told = check(self._ask(_CLAIMS, findings=known, **tables), CLAIM_ROWS, "detect.claims")
+        sure = [judged.get(name, ("", None))[1] for name in told["recipient"].to_pylist()]
+        at = CLAIM_ROWS.get_field_index("purpose_p")
+        return told.set_column(at, CLAIM_ROWS.field(at), pa.array(sure, pa.float32()))
 
     def _ask(self, sql: str, values: dict[str, float] | None = None, **tables: pa.Table) -> pa.Table:
         for name, table in tables.items():

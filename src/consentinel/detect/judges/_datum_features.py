@@ -22,6 +22,7 @@ LONGEST = 96  # characters of a key that are looked at, counted from its end
 
 _PART = re.compile(r"[.:/\[\]]+")
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_a-zA-Z]+")
+_NAMES_NOTHING = re.compile(r"[0-9]+|(string|int|double|bool|number)?value")  # a position in a list, what wraps a value
 _PLAIN = re.compile(r"[\W_]+")
 _UUID = re.compile(r"[ax0](-[ax0]){4}")
 _BASE64 = re.compile(r"(?=.*[+/])[ax0+/=]+")
@@ -40,8 +41,9 @@ def _grams(mark: str, text: str, sizes: tuple[int, ...]) -> list[str]:
 
 @lru_cache(maxsize=100_000)
 def _names(key: str) -> tuple[str, str]:
-    """The last inner name of KEY and the last two, lower case, letters and digits only."""
-    parts = [flat for part in _PART.split(key[-LONGEST:]) if (flat := _PLAIN.sub("", part).lower())]
+    """The last inner name of KEY and the last two, lower case, letters and digits only, as recognisers see them."""
+    every = [flat for part in _PART.split(key[-LONGEST:]) if (flat := _PLAIN.sub("", part).lower())]
+    parts = [part for part in every if not _NAMES_NOTHING.fullmatch(part)] or every
     last = parts[-1] if parts else ""
     return last, ".".join(parts[-2:])
 
@@ -49,7 +51,8 @@ def _names(key: str) -> tuple[str, str]:
 def _of_key(key: str) -> list[int]:
     last, two = _names(key)
     key = key[-LONGEST:]
-    *above, name = [part for part in _PART.split(key) if part] or [""]
+    every = [part for part in _PART.split(key) if part]
+    *above, name = [part for part in every if not _NAMES_NOTHING.fullmatch(part.lower())] or every or [""]
     words = [word.lower() for word in _WORD.findall(name)]
     higher = {word.lower() for part in above for word in _WORD.findall(part)}
     found = [f"l={last}", f"pl={two}", f"k={_PLAIN.sub('.', key.lower())}", f"d={min(len(above), 4)}"]

@@ -25,8 +25,9 @@ __all__ = ["HeldOut", "fitted", "held_out", "train", "train_baseline", "train_da
 BUCKETS, FEW_BUCKETS = 1 << 15, 1 << 12
 STRENGTH, WEIGHT_OF_YES = 0.5, 3.0  # inverse of the penalty, and weight of a true case; by grouped cross-validation
 FEWEST, FEWEST_FAMILIES = 8, 2  # true cases of a type, and families that have them; below, recognisers decide
-# A shape tells "+1" from no telephone number, and the digest of an address from no other: what the value is, decides.
-VALUES_SAY = ("contact.email", "contact.email_hashed", "contact.phone", "contact.phone_hashed")
+# A shape tells "+1" from no telephone number, the digest of an address from no other, and the name of a person from no
+# name of a thing: what the value is, decides.
+VALUES_SAY = ("contact.email", "contact.email_hashed", "contact.name", "contact.phone", "contact.phone_hashed")
 BELIEVED = 0.8  # share of new names about which recognisers have to be right
 SURE_ENOUGH = 0.5  # threshold of types that are left to recognisers
 STEPS, PENALTY = 60, 0.1  # of calibration

@@ -32,6 +32,10 @@ class Words:
 
     texts: list[list[str]]
 
+    def some(self, rows: npt.NDArray[np.int64]) -> "Words":
+        """Return the words of ROWS, by their numbers."""
+        return Words([self.texts[at] for at in rows.tolist()])
+
     def numbers(self, buckets: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """Return (bucket of each feature, row of each feature, weight of each feature)."""
         many = np.array([len(row) for row in self.texts], np.int64)
@@ -54,9 +58,13 @@ def words_of(name: str) -> list[str]:
 
 
 def of_requests(rows: pa.Table) -> Words:
-    """Return the features of PURPOSE_ROWS: names of fields and their words, and how it was sent."""
+    """Return the features of PURPOSE_ROWS: names of fields and their words, and how it was sent.
+
+    Types are left out: those that a judge of data tells in a scan are not those that recognisers told in training.
+    """
     keys = [sorted({word for key in row or () for word in _of_key(key)}) for row in rows["keys"].to_pylist()]
-    return Words([a + b for a, b in zip(keys, _how(rows), strict=True)])
+    how = [[text for text in row if not text.startswith(("t=", "nt="))] for row in _how(rows)]
+    return Words([a + b for a, b in zip(keys, how, strict=True)])
 
 
 def of_requests_without_keys(rows: pa.Table) -> Words:

@@ -63,6 +63,12 @@ class Weights:
         return {"weights": self.weights, "scale": self.scale, "bias": self.bias, "settled": settled}
 
     @classmethod
+    def of(cls, weights: Floats, bias: Floats, temperature: float, threshold: float) -> "Weights":
+        """Return plain WEIGHTS (buckets x PURPOSES) in eight bits, with what settles the answers."""
+        scale = np.maximum(np.abs(weights).max(axis=0), 1e-6) / 127
+        return cls(np.round(weights / scale).astype(np.int8), scale, bias, temperature, threshold)
+
+    @classmethod
     def read(cls, file: ModelFile) -> "Weights":
         """Return the weights in FILE; raises BadInput where its arrays are not those of a judge of purposes."""
         names = ("weights", "scale", "bias", "settled")

@@ -21,7 +21,9 @@ from consentinel.detect.judges._purpose_linear import KIND, PURPOSES, Judged, We
 from consentinel.detect.judges._purpose_taught import cookies, pairs
 from consentinel.detect.shelves import SURFACES
 
-__all__ = ["Learnt", "Recipe", "held_out", "train", "train_baseline", "train_cookies", "train_pairs"]
+__all__ = [
+    "MODEL", "Learnt", "Recipe", "held_out", "threshold", "train", "train_baseline", "train_cookies", "train_pairs",
+]  # fmt: skip
 
 TEMPERATURES = np.geomspace(0.2, 5, 60)
 COOKIEBLOCK = "example crawl of CookieBlock-Consent-Classifier, 13 February 2021, 212 sites, MIT licence"
@@ -49,10 +51,15 @@ COOKIES = Recipe("cookie_model", of_cookies, 1 << 15, 30.0, "site", False)
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """What a judge says of each row when it never saw the row's group: probabilities, and what calibrates all."""
+    """What a judge says of each row when it never saw the row's group: probabilities, and what calibrates all.
+
+    `models` has weights and biases of the judge of each fold, and `fold` says in which one a row is.
+    """
 
     p: Floats
     temperature: float
+    fold: npt.NDArray[np.int64]
+    models: tuple[tuple[Floats, Floats], ...]
 
 
 def train(
@@ -104,28 +111,32 @@ def held_out(table: pa.Table, recipe: Recipe, seed: int) -> Learnt:
     if len(set(group.tolist())) < 2 * FOLDS or len(set(y.tolist())) < 2:
         todo = f"Give labels of two purposes and of at least {2 * FOLDS} groups"
         raise BadInput("too few labels to train on", where="training table", todo=todo)
-    fold, scores = folds(group, seed), np.zeros((len(y), len(PURPOSES)))
+    fold, scores, models = folds(group, seed), np.zeros((len(y), len(PURPOSES))), []
     for at in range(FOLDS):
         learn = np.flatnonzero(fold != at)
-        weights, bias = _fit(_some(words, learn), y[learn], counts[learn], recipe)
+        models.append(_fit(words.some(learn), y[learn], counts[learn], recipe))
         test = np.flatnonzero(fold == at)
-        scores[test] = _some(words, test).sums(weights) + bias
+        scores[test] = words.some(test).sums(models[at][0]) + models[at][1]
     p = np.zeros_like(scores)
     for at in range(FOLDS):
         mine, others = fold == at, fold != at
         p[mine] = softmax(scores[mine] / _temperature(scores[others], y[others], counts[others]))
-    return Learnt(p, _temperature(scores, y, counts))
+    return Learnt(p, _temperature(scores, y, counts), fold, tuple(models))
+
+
+def threshold(table: pa.Table, recipe: Recipe, learnt: Learnt) -> float:
+    """Return the confidence from which a judge decides, set by what is LEARNT of TABLE for a share RISK of errors."""
+    wrong = learnt.p.argmax(axis=1) != _truth(table)
+    return risk_threshold(learnt.p.max(axis=1), wrong, _groups(table, recipe), RISK)
 
 
 def _trained(table: pa.Table, recipe: Recipe, seed: int, about: dict[str, str]) -> ModelFile:
     learnt, y, group = held_out(table, recipe, seed), _truth(table), _groups(table, recipe)
     counts = _counts(group, recipe)
     weights, bias = _fit(recipe.see(table), y, counts, recipe)
-    scale = np.maximum(np.abs(weights).max(axis=0), 1e-6) / 127
     sure, said = learnt.p.max(axis=1), learnt.p.argmax(axis=1)
-    threshold = risk_threshold(sure, said != y, group, RISK)
-    settled = Weights(np.round(weights / scale).astype(np.int8), scale, bias, learnt.temperature, threshold)
-    decided = sure >= threshold
+    settled = Weights.of(weights, bias, learnt.temperature, threshold(table, recipe, learnt))
+    decided = sure >= settled.threshold
     card = about | {
         "part": recipe.part,
         "model": f"multinomial logistic regression over {recipe.buckets} hashed words, 8-bit weights, temperature",
@@ -157,10 +168,6 @@ def _counts(group: npt.NDArray[np.str_], recipe: Recipe) -> Floats:
     """Return how much each row weighs."""
     _, at, many = np.unique(group, return_inverse=True, return_counts=True)
     return np.asarray(1.0 / many[at] if recipe.even else np.ones(len(group)))
-
-
-def _some(words: Words, rows: npt.NDArray[np.int64]) -> Words:
-    return Words([words.texts[at] for at in rows.tolist()])
 
 
 def _fit(words: Words, y: npt.NDArray[np.int64], counts: Floats, recipe: Recipe) -> tuple[Floats, Floats]:

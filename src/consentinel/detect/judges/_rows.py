@@ -56,7 +56,7 @@ CLAIM_ROWS = pa.schema(
         ("needs", pa.string()),  # the purpose that the policy asks consent for
         ("party", pa.string()),
         ("purpose", pa.string()),
-        ("purpose_p", pa.float32()),
+        ("purpose_p", pa.float32()),  # of a purpose that a model told; null where the entity map did, or nobody
         ("p_type", pa.float32()),  # the highest over the data of the claim
         ("n_fields", pa.int64()),
         ("n_requests", pa.int64()),

@@ -25,6 +25,8 @@ ORDER = (
     "device.network", "device.browser",
 )  # fmt: skip
 
+# Positions in a list, and what attributes are wrapped in (OpenTelemetry and others), are no names.
+NO_NAMES = r"(\.([0-9]+|(string|int|double|bool|number)?value))+(\.|$)"
 COOKIES = ("cookie", "set-cookie", "cookie-store")
 NUMBER = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,20})?$"
 LONGEST_NUMBER = 38
@@ -53,9 +55,9 @@ class Pairs:
     @cached_property
     def _names(self) -> list[tuple[npt.NDArray[np.int32], pa.Array]]:
         """The last inner name of each key, and the last two joined by a dot, without separators and as codes."""
-        flat = pc.replace_substring_regex(self.key_names, r"[^a-z0-9.\[:/]+", "")
-        flat = pc.utf8_trim(pc.replace_substring_regex(flat, r"[.\[:/]+", "."), ".")
-        flat = pc.replace_substring_regex(flat, r"\.value$", "")
+        flat = pc.replace_substring_regex(self.key_names, r"[^a-z0-9.\[\]:/]+", "")
+        flat = pc.utf8_trim(pc.replace_substring_regex(flat, r"[.\[\]:/]+", "."), ".")
+        flat = pc.replace_substring_regex(flat, NO_NAMES, r"\4")
         parts = pc.split_pattern(flat, ".")
         words, ends = parts.values, np.asarray(parts.offsets)[1:]
         last = words.take(pa.array(ends - 1))
@@ -68,7 +70,7 @@ class Pairs:
         """Return where the key ends in one of NAMES (each a text of names separated by spaces).
 
         Names are lower-case letters and digits only: "deviceid" stands for device_id, $device_id and deviceId alike.
-        "device.id" also fixes the name above. A trailing ".value" of a key is not looked at.
+        "device.id" also fixes the name above. Positions in lists and ".value" are not looked at.
         """
         wanted = " ".join(names).split()
         found = np.zeros(len(self.key_names), bool)
@@ -77,6 +79,14 @@ class Pairs:
             if len(chosen):
                 found |= np.asarray(pc.is_in(known, value_set=chosen))[codes]
         return found[self.key_codes]
+
+    def like(self, regex: str) -> Mask:
+        """Return where the last two inner names, written as in `named` and joined by a dot, match REGEX (RE2).
+
+        A key of one name starts with the dot. Tried once for each distinct pair of names.
+        """
+        codes, known = self._names[1]
+        return np.asarray(pc.match_substring_regex(known, regex))[codes][self.key_codes]
 
     def by_key(self, regex: str) -> Mask:
         """Return where the whole lower-case key matches REGEX (RE2), tried once for each distinct key."""

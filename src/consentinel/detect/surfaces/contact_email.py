@@ -17,6 +17,8 @@ ROLE = (
     r"(?i)^(mailto:)?(info|support|sales|contact|help|hello|admin|webmaster|no-?reply|privacy|press|office|team|legal|dpo"
     r"|feedback|service|marketing|abuse|postmaster|customer-?service)@"
 )
+# What forms show until something is typed.
+PLACEHOLDER = r"(?i)^(you|your|yours|name|your[._-]?(name|email)|e?mail|someone|username|first[._-]?last(name)?)@"
 KEYED_URL = r"(?i)^[0-9a-f]{32}@[a-z0-9.-]*(sentry|ingest)\."
 
 
@@ -25,7 +27,7 @@ def recognise(pairs: Pairs) -> Scores:
     marked = (pairs.length >= 6) & (pairs.length <= 254)
     marked &= pairs.contains("@") | pairs.contains("%40")
     address = pairs.by_value(ADDRESS, marked)
-    address &= ~pairs.by_value(f"{ENDINGS}|{KEYED_URL}", address)
+    address &= ~pairs.by_value(f"{ENDINGS}|{KEYED_URL}|{PLACEHOLDER}", address)
     role = pairs.by_value(ROLE, address)
     person = address & ~role
     return best(pairs.n, (role, HINT), (person, LIKELY), (person & pairs.by_key(NAMED), SURE))

@@ -9,6 +9,12 @@ COUNTS = """hardwareconcurrency analog.battery cpucores numcores corecount cores
     device.memory device.ram touchsupport.maxtouchpoints disktotal totaldisk totalstorage batterylevel
     battery.level batterypercentage devicebattery batterycharge device.cores cpu.cores freeram ramfree
     availablememory jsheapsizelimit"""
+COUNTS_LIKE = (
+    r"hardwareconcurrency$|devicememory$|maxtouchpoints$|(logical|physical|cpu|num|number|n)(cores|processors|cpus)$"
+    r"|(device|system|total|physical|installed)[.]?(memory|ram)(size|gb|mb)?$|memory[.]?(total|(estimated)?capacity)$"
+)
+# What navigator.deviceMemory can say (W3C Device Memory, section 3), and larger machines.
+MEMORIES = "0.25 0.5 1 2 4 8 16 32 64"
 MODEL = """devicemodel oemname deviceoem device.modelnumber modelnumber context.make devicebrand devicemanufacturer
     devicemake manufacturer device.model device.make device.brand device.hwv modelname phonemodel
     secchuamodel submodel uam hardwaremodel machinemodel deviceproduct"""
@@ -34,6 +40,8 @@ def recognise(pairs: Pairs) -> Scores:
     """Return the probability that each pair holds a hardware property."""
     short = (pairs.length > 0) & (pairs.length <= 200)
     counted = pairs.number(pairs.named(COUNTS) & short) >= 0
+    alike = pairs.number(pairs.like(COUNTS_LIKE) & short) > 0
+    alike |= pairs.value_in(MEMORIES, pairs.named("memory") & short)
     model = pairs.by_value(r"^\"?[\pL0-9][\pL0-9 ._,+()/-]+\"?$", pairs.named(MODEL) & short & (pairs.length <= 62))
     model &= ~pairs.value_in("true false null unknown undefined none", model)
     weak = pairs.by_value(
@@ -46,6 +54,6 @@ def recognise(pairs: Pairs) -> Scores:
     graphics |= pairs.starts_with("ANGLE (")
     charging = pairs.value_in(CHARGING_VALUES, pairs.named(CHARGING) & short)
     return best(
-        pairs.n, (kind, HINT), (weak, LIKELY), (charging, LIKELY), (model, SURE), (counted, SURE), (processor, SURE),
-        (graphics, SURE),
+        pairs.n, (kind, HINT), (alike, LIKELY), (weak, LIKELY), (charging, LIKELY), (model, SURE), (counted, SURE),
+        (processor, SURE), (graphics, SURE),
     )  # fmt: skip

@@ -16,6 +16,10 @@ NAMED = """deviceid installationuuid fid deviceid2 analyticsuserid ckid appinsta
     devicetoken pushtoken shopifyy clientsideid pcid xvid externaldeviceid devicedeviceid
     partnerdeviceid partneruid tapartnerdid dpuuid mboxmcgvid mbox3rdpartyid hjuserid extcookieid aamid
     vtid globalid anondistinctid publisherfirstpartyviewerid"""
+LIKE = (
+    r"(device[a-z]*|install(ation)?|visitor|anonymous|anonymoususer|anon|distinct|stable|persistent|machine|hardware"
+    r"|cookie|appinstance|fingerprint)[.]?(id|uid|uuid|guid|key|hash|stamp|identifier)$|[.]thumb(mark|print)$"
+)
 WEAK = "clientid client.id vid did mid mac udidhash uniqueid uniquedeviceid deviceidentifier puid browseruid"
 ANALYTICS = r"^(GA[0-9]\.[0-9]\.)?[0-9]{5,10}\.[0-9]{9,10}$"
 COOKIE_NAMES = (
@@ -35,6 +39,7 @@ IMEI = r"^[0-9]{14,16}$"
 def recognise(pairs: Pairs) -> Scores:
     """Return the probability that each pair holds a persistent device identifier."""
     named = identifier(pairs, pairs.named(NAMED))
+    alike = identifier(pairs, pairs.like(LIKE))
     analytics = pairs.by_value(ANALYTICS, pairs.named("ga gid cid clientid uid xcid") & (pairs.length <= 40))
     analytics |= strong_identifier(pairs, pairs.named("cid"))
     weak = strong_identifier(pairs, pairs.named(WEAK) | (pairs.named("id") & pairs.by_key("matomo|piwik|^_id$")))
@@ -45,4 +50,4 @@ def recognise(pairs: Pairs) -> Scores:
     stored |= pairs.by_value(f"{MATOMO}|{SNOWPLOW}|{UTMA}", cookie & ~stored & (pairs.length <= 300))
     other = pairs.cookie & pairs.by_key(COOKIE_IDS) & ~pairs.by_key(OTHER_COOKIES)
     weak |= strong_identifier(pairs, other & ~stored)
-    return best(pairs.n, (weak, HINT), (stored, LIKELY), (analytics, SURE), (named, SURE), (hardware, SURE))
+    return best(pairs.n, (weak | alike, HINT), (stored, LIKELY), (analytics, SURE), (named, SURE), (hardware, SURE))

@@ -11,6 +11,13 @@ NAMED = """userid userlogin loginid login memberid memberno customerid customern
     loyaltyid loyaltynumber personid clientuserid up.uid hasheduserid useridhash encrypteduserid
     userguid useruuid custid customeruserid playerid identityid identifieduserid userkey ssoid gigyauid
     auth0id firebaseuserid tokenuid"""
+# The same in other words. A visitor who is not known has a "user" id as well; that one is a device's.
+LIKE = (
+    r"(userid|authuser(id)?|(login|crm|customer|member|subscriber|accountholder|authenticated|registered)[.]?"
+    r"(id|uid|guid|number|identifier)|(usr|userid|loginid|crmid|customerid|memberid|externalid)[.]u?id)$"
+)
+WEAK_LIKE = r"((developer|user|customer|person|new|old|[.])[.]?identity|[.]?account[.]id)$"
+OF_DEVICE = r"(anon|anonymous|analytics|domain|network|visitor|guest|temp|device|shared|cookie|session)_?user_?id$"
 USERNAME = "username userhandle screenname nickname accountname loginname"
 WEAK = "uid uuid puid usr userident accountid"
 # The uuid of an element of a list counts events or ad slots, unless the list is one of people or their devices.
@@ -33,6 +40,8 @@ def recognise(pairs: Pairs) -> Scores:
     handle = pairs.by_value(r"^[\pL0-9][\pL0-9_.-]+$", pairs.named(USERNAME) & short & (pairs.length <= 40))
     handle &= ~pairs.value_in(WORDS, handle)
     handle &= ~pairs.by_value(NOBODY, handle & pairs.by_value("^[0-9]", handle))
+    alike = identifier(pairs, pairs.like(LIKE) & ~pairs.by_key(OF_DEVICE))
     element = pairs.by_key(OF_ELEMENT) & ~pairs.by_key(OF_PERSON)
     weak = identifier(pairs, pairs.named(WEAK) & ~element & ~pairs.cookie & ~pairs.carrier_in("header"))
-    return best(pairs.n, (weak | short_number, HINT), (handle, LIKELY), (named & ~short_number, SURE))
+    weak |= short_number | identifier(pairs, pairs.like(WEAK_LIKE))
+    return best(pairs.n, (weak, HINT), (handle | alike, LIKELY), (named & ~short_number, SURE))
