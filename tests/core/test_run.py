@@ -197,3 +197,13 @@ def test_a_table_written_in_pieces_appears_whole(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "t.parquet").num_rows == 4
     assert pq.read_table(tmp_path / "none.parquet").num_rows == 0
     assert [k["rows"] for k in told(tmp_path)["kept"]] == [4, 0]
+
+
+def test_a_charge_is_written_at_once(tmp_path: Path) -> None:
+    with Run.open("protect.measure", tmp_path) as run:
+        run.charge("count", 250, "3.ab", ("shop", "person", "2026"))
+        before = json.loads((tmp_path / "run.json").read_text("utf-8"))
+    record = {"mechanism": "count", "micro_rho": 250, "charge": "3.ab", "account": ["shop", "person", "2026"]}
+    assert before["outcome"] == {"state": "running"}
+    assert before["charges"] == [record]
+    assert json.loads((tmp_path / "run.json").read_text("utf-8"))["charges"] == [record]

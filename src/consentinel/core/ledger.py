@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeVar
 from consentinel.core.accounting import exact, written
 from consentinel.core.errors import BadInput, BudgetRefused, UsageError
 
-__all__ = ["Charge", "Ledger", "Ticket"]
+__all__ = ["Charge", "Ledger", "Ticket", "canonical"]
 
 Params = tuple[tuple[str, Fraction], ...]
 MAGIC, MAC_BYTES, LARGEST, MOST_SHARES = b"CTK1", 32, 16_384, 10_000
@@ -34,7 +34,7 @@ class Charge:
 
     Arguments: mechanism and parameter names ([A-Za-z0-9_.:-], at most 100 characters); params as (name, number) pairs
     or a mapping, numbers as `accounting.exact` reads them; unit, who is protected (person, device, event); purpose in
-    words; dataset and epoch that the budget belongs to; micro_rho from `accounting.micro_rho`.
+    words; principal, who asks; dataset and epoch that the budget belongs to; micro_rho from `accounting.micro_rho`.
     Raises UsageError.
     """
 
@@ -42,12 +42,13 @@ class Charge:
     params: Params
     unit: str
     purpose: str
+    principal: str
     dataset: str
     epoch: str
     micro_rho: int
 
     def __post_init__(self) -> None:
-        for what in ("mechanism", "unit", "dataset", "epoch"):
+        for what in ("mechanism", "unit", "principal", "dataset", "epoch"):
             _name(getattr(self, what), what)
         if not self.purpose.strip() or len(self.purpose) > 500 or not self.purpose.isprintable():
             raise UsageError("a charge says its purpose in 1 to 500 printable characters")
@@ -57,7 +58,7 @@ class Charge:
 
     def to_bytes(self) -> bytes:
         """Return the one encoding of this charge."""
-        return _canonical(asdict(self) | {"params": _texts(self.params)})
+        return canonical(asdict(self) | {"params": _texts(self.params)})
 
     @classmethod
     def from_bytes(cls, data: bytes) -> "Charge":
@@ -132,7 +133,7 @@ class Ticket:
 
     def to_bytes(self, key: bytes) -> bytes:
         """Return this ticket signed with KEY."""
-        body = _canonical(asdict(self) | {"params": _texts(self.params)})
+        body = canonical(asdict(self) | {"params": _texts(self.params)})
         return MAGIC + _sign(key, body) + body
 
     @classmethod
@@ -196,7 +197,8 @@ def _texts(params: Params) -> dict[str, str]:
     return {name: written(value) for name, value in params}
 
 
-def _canonical(record: dict[str, Any]) -> bytes:
+def canonical(record: dict[str, Any]) -> bytes:
+    """Return the one encoding of RECORD: JSON in ASCII, keys sorted, no spaces; raises ValueError for NaN."""
     return json.dumps(record, sort_keys=True, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
@@ -208,7 +210,7 @@ def _decode(kind: type[Record], data: bytes, what: str) -> Record:
         record = kind(**json.loads(data[: LARGEST + 1]))
     except (ValueError, TypeError, RecursionError, UsageError):
         record = None
-    if record is None or _canonical(asdict(record) | {"params": _texts(record.params)}) != data:
+    if record is None or canonical(asdict(record) | {"params": _texts(record.params)}) != data:
         raise BadInput(f"these bytes are not {what} in its one encoding")
     return record
 

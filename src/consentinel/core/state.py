@@ -24,7 +24,7 @@ from consentinel.core.extras import need
 if TYPE_CHECKING:
     from sqlalchemy import Connection, Engine
 
-__all__ = ["Area", "State", "Transaction", "opened", "shown"]
+__all__ = ["Area", "State", "Transaction", "opened", "shown", "trouble"]
 
 PATIENCE_S = 30  # how long a writer waits for its turn
 CONNECT_S = 10
@@ -244,13 +244,18 @@ class State:
         except ConsentinelError:
             raise
         except SQLAlchemyError as why:
-            kind = _fault(why)
-            todo = next((text for code, text in _REMEDY.items() if kind.startswith(code)), _REACH)
-            raise BadInput(f"the state cannot be used ({kind})", where=self.name, todo=todo) from None
+            raise trouble(why, self.name) from None
+
+
+def trouble(why: BaseException, name: str) -> BadInput:
+    """Return the error that tells of the fault WHY of an engine in the state NAME, without the engine's own message."""
+    kind = _fault(why)
+    todo = next((text for code, text in _REMEDY.items() if kind.startswith(code)), _REACH)
+    return BadInput(f"the state cannot be used ({kind})", where=name, todo=todo)
 
 
 def _fault(why: BaseException) -> str:
     """What the engine calls the fault WHY: a name of SQLite, a SQLSTATE, else the class of the error."""
-    cause = getattr(why, "orig", None)
+    cause = getattr(why, "orig", None) or why
     named = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None)
-    return str(named or type(cause or why).__name__)
+    return str(named or type(cause).__name__)
