@@ -65,6 +65,8 @@ claims: $(DEV)/.installed-bench node ## Recompute the numbers that the README cl
 
 docs: $(DEV)/.installed ## Write the generated pages: the reference and the table of claims
 	$(PY) -m docs.reference.write
+	$(PY) -m docs.reference.write_matrix
+	$(PY) -m docs.reference.write_conformance
 	$(PY) benchmarks/table.py
 
 record: node chromium ## Record the demo evidence again with Chromium

@@ -1,4 +1,5 @@
-"""What claim and speed files use: `write` keeps a number, `measure` and `alone` take time and peak memory together."""
+"""What claim and speed files use: `write` keeps a number, `keep_cases` what each case of it came to, `measure` and
+`alone` take time and peak memory together."""
 
 import json
 import os
@@ -6,12 +7,12 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["RESULTS", "ROOT", "Measured", "alone", "measure", "one_core", "write"]
+__all__ = ["RESULTS", "ROOT", "Measured", "alone", "keep_cases", "measure", "one_core", "write"]
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -25,6 +26,13 @@ def write(name: str, *, value: float, low: float, high: float, n: int, protocol:
     row = {"value": value, "low": low, "high": high, "n": n, "protocol": protocol}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(row, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def keep_cases(name: str, cases: Mapping[str, bool]) -> None:
+    """Keep beside the number NAME which of its CASES passed, for pages that list them one by one."""
+    folder = RESULTS / "cases"
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.json").write_text(json.dumps(dict(cases), indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """Consentinel: the privacy team's machine-learning system.
 
 detect      find personal and device-related data collected without consent
+protect     measure on private data within a privacy budget that is kept in a ledger
 core        the shared language: tables, runs, evidence, masking, statistics
 cli         the command line, built from each room's verbs
 """
@@ -9,7 +10,7 @@ from importlib import import_module
 from types import ModuleType
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "detect"]
+__all__ = ["__version__", "detect", "protect"]
 
 
 def __getattr__(name: str) -> ModuleType:

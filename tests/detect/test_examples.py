@@ -76,6 +76,13 @@ def test_find_planted_proves_the_hash_inside_base64() -> None:
     }
 
 
+def test_private_answers_is_about_as_exact_as_planned_and_keeps_the_books() -> None:
+    found = result("private_answers")
+    assert 0.8 < (found.high - found.low) / 2 / found.expected < 1.3
+    assert abs(found.value - found.truth) < 5 * found.expected
+    assert "epsilon 1 of 3 spent" in found.ledger
+
+
 def test_the_commands_of_the_tour_end_as_it_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,11 +6,12 @@ belong to one room are type variables here: core knows their place, not their fi
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,10 +21,13 @@ if TYPE_CHECKING:
     from consentinel.core.modelfile import ModelFile
 
 __all__ = [
+    "AuditingPart",
     "CollectorPart",
     "Judge",
     "JudgePart",
+    "MechanismPart",
     "Model",
+    "NoisePart",
     "Plan",
     "Question",
     "ReportPart",
@@ -39,6 +43,12 @@ Options_contra = TypeVar("Options_contra", contravariant=True)
 Statement_co = TypeVar("Statement_co", covariant=True)
 Pairs_contra = TypeVar("Pairs_contra", contravariant=True)
 Result_contra = TypeVar("Result_contra", contravariant=True)
+Bounds_contra = TypeVar("Bounds_contra", contravariant=True)
+Statistic_co = TypeVar("Statistic_co", covariant=True)
+Facts_contra = TypeVar("Facts_contra", contravariant=True)
+Estimates_co = TypeVar("Estimates_co", covariant=True)
+Plan_contra = TypeVar("Plan_contra", contravariant=True)
+Finding_co = TypeVar("Finding_co", covariant=True)
 
 
 # Parts of the detect room's shelves
@@ -136,6 +146,68 @@ class JudgePart(Protocol):
 
     def open(self, model: "ModelFile | None", /) -> "Judge":
         """Return a judge that decides by MODEL; None: by the model that ships with the package, or by none."""
+        ...
+
+
+# Parts of the protect room's shelves
+
+
+@runtime_checkable
+class MechanismPart(Protocol[Bounds_contra, Statistic_co, Facts_contra, Estimates_co]):
+    """An aggregate: the exact statistics that it needs, and the answer that their noisy values give."""
+
+    @property
+    def __name__(self) -> str: ...
+
+    def needs(self, bounds: Bounds_contra, budget: Fraction, /) -> tuple[Statistic_co, ...]:
+        """Return the statistics to compute under BOUNDS when BUDGET (rho, or epsilon) may be spent on them."""
+        ...
+
+    def shares(self, bounds: Bounds_contra, /) -> Mapping[str, Fraction]:
+        """Return in which proportions the budget is split between the statistics that `needs` names."""
+        ...
+
+    def answer(
+        self,
+        noisy: "Mapping[str, NDArray[Any]]",
+        scales: Mapping[str, float],
+        bounds: Bounds_contra,
+        level: float,
+        /,
+        *,
+        law: Literal["gaussian", "laplace"] = "gaussian",
+    ) -> Estimates_co:
+        """Return the estimates from NOISY statistics whose noise has the standard deviations SCALES.
+
+        Both are in lattice steps; a statistic has shape (groups,), or (groups, width).
+        """
+        ...
+
+    def forecast(self, bounds: Bounds_contra, scales: Mapping[str, float], facts: Facts_contra, /) -> float:
+        """Return the expected half width of the 95% interval, in the unit of the data; costs nothing."""
+        ...
+
+
+@runtime_checkable
+class NoisePart(Protocol):
+    """A sampler of noise on the integer lattice."""
+
+    def draw(self, scale: Fraction, n: int, words: "Callable[[int], NDArray[np.uint64]]", /) -> "NDArray[Any]":
+        """Return N independent draws of SCALE from the unpredictable WORDS; shape (n,)."""
+        ...
+
+
+@runtime_checkable
+class AuditingPart(Protocol[Plan_contra, Finding_co]):
+    """A test that tries to refute a privacy claim."""
+
+    @property
+    def CATCHES(self) -> tuple[str, ...]:
+        """The bug classes that it is made for."""
+        ...
+
+    def audit(self, subject: Any, plan: Plan_contra, /) -> Finding_co:
+        """Return whether SUBJECT keeps the claim of PLAN."""
         ...
 
 

@@ -5,7 +5,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -112,6 +112,20 @@ class Run:
     def assumed(self, name: str) -> object:
         """Return what was recorded under NAME, or None."""
         return self._assumed.get(name)
+
+    def charge(self, mechanism: str, micro_rho: int, charge: str, account: Sequence[str]) -> None:
+        """Record what was spent, in run.json at once: a run that is killed later still says it.
+
+        Arguments: the mechanism; its price; the entry of the ledger; the account: data set, privacy unit, epoch.
+        """
+        record: dict[str, object] = {
+            "mechanism": mechanism,
+            "micro_rho": micro_rho,
+            "charge": charge,
+            "account": list(account),
+        }
+        self._charges.append(record)
+        self._write({"state": "running"})
 
     def read(self, path: Path) -> Path:
         """Record that PATH was read, with its size and SHA-256, and return it. Raises BadInput when it cannot be."""
