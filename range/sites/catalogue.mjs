@@ -97,8 +97,8 @@ const UNSEEN = [
   ['slow-train.test', 'travel', 'Slow Train', 'cookieconsent', ['tcf_not_enforced', 'fires_before_choice']],
   ['compost-corner.test', 'forum', 'Compost Corner', 'vanilla-cookieconsent', ['tcf_not_enforced', 'fires_before_choice']],
   ['late-edition.test', 'news', 'Late Edition', 'tarteaucitronjs', ['tcf_not_enforced', 'fires_before_choice']],
-  ['first-light.test', 'news', 'First Light', 'klaro'],
-  ['hill-and-vale.test', 'travel', 'Hill & Vale', 'cookieconsent'],
+  ['first-light.test', 'news', 'First Light', 'klaro', ['tcf_not_enforced', 'fires_before_choice']],
+  ['hill-and-vale.test', 'travel', 'Hill & Vale', 'cookieconsent', ['tcf_not_enforced', 'fires_before_choice']],
   ['thimble-shop.test', 'shop', 'Thimble', 'vanilla-cookieconsent'],
   ['bread-board.test', 'recipes', 'Bread Board', 'tarteaucitronjs'],
   ['pond-life.test', 'forum', 'Pond Life', 'klaro'],
@@ -117,7 +117,7 @@ const UNSEEN = [
   ['map-room.test', 'travel', 'The Map Room', null],
 ].map(([site, theme, title, cmp, faults = []]) => [site, 'test', theme, title, cmp, faults, {
   position: true, email: true, share: 3 / 4, repeats: 2,
-  scenarios: faults.length ? ['accept', 'reject', 'partial', 'gpc'] : [cmp ? 'accept' : 'no_action'],
+  scenarios: faults.length ? ALL_SCENARIOS : [cmp ? 'accept' : 'no_action'],
 }]);
 
 const SDKS = [
