@@ -29,7 +29,17 @@ SHARED = Path(os.environ.get("CONSENTINEL_SHARED_DATA", ROOT.parent / "shared" /
 FOLDER = SHARED / "models" / "uplift-rct"
 SIDES = ("least", "most")
 KINDS = ("count", "sum", "mean", "quantile", "clipped")
-NAMES = tuple(f"coverage_{kind}_{side}" for kind in KINDS for side in SIDES if (kind, side) != ("clipped", "most"))
+NAMES = (
+    "coverage_count_least",
+    "coverage_count_most",
+    "coverage_sum_least",
+    "coverage_sum_most",
+    "coverage_mean_least",
+    "coverage_mean_most",
+    "coverage_quantile_least",
+    "coverage_quantile_most",
+    "coverage_clipped_least",
+)
 AT_ONCE = 2_500
 
 Floats = NDArray[np.float64]

@@ -1,5 +1,6 @@
 """The runner of claims: what is declared, what makes it run again, how rows are shown."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,11 @@ def test_rows_are_shown_in_columns() -> None:
     assert run.text_table([{"what": "a", "rows/s": 1234567.8}, {"what": "bcd", "note": "x"}]) == (
         "what  rows/s     note\na     1,234,568\nbcd              x"
     )
+
+
+def test_every_number_of_a_claim_has_a_reach_and_every_reach_a_claim() -> None:
+    folder = Path(run.__file__).parent
+    claimed = [name for file in sorted((folder / "claims").glob("*.py")) for name in run.declared(file, "NAMES")]
+    asked = tomllib.loads((folder / "reach.toml").read_text("utf-8"))
+    assert len(set(claimed)) == len(claimed)
+    assert set(claimed) == set(asked)
