@@ -29,7 +29,7 @@ _RECIPIENTS = """
 select distinct recipient_domain, recipient, family from read_parquet(?)
 where "group" = 'train' and purpose <> 'first_party' order by all
 """
-_TODO = "Give a folder with labels.parquet as `make range` writes it (range/README.md)"
+_REMEDY = "Give a folder with labels.parquet as `make range` writes it (range/README.md)"
 
 
 class HeldOutTypes:
@@ -45,7 +45,7 @@ class HeldOutTypes:
         try:
             known = duckdb.execute(_RECIPIENTS, [str(label_folder / "labels.parquet")]).fetchall()
         except duckdb.Error as why:
-            raise BadInput(f"cannot be read ({type(why).__name__})", where="labels.parquet", todo=_TODO) from None
+            raise BadInput(f"cannot be read ({type(why).__name__})", where="labels.parquet", todo=_REMEDY) from None
         group = joined([(domain, family) for domain, _, family in known])
         mine = np.array([group.get(family, family) for family in table["family"].to_pylist()])
         fold = folds(mine, seed)

@@ -9,10 +9,10 @@ from consentinel.core.accounting import MICRO, exact, micro_rho, pure_rho
 from consentinel.core.accounting import epsilon as epsilon_of
 from consentinel.core.errors import NotSupported, UsageError
 from consentinel.protect.budget import largest_total
-from consentinel.protect.declared import near
 from consentinel.protect.estimates import Law
 from consentinel.protect.splitting import params
 from consentinel.protect.statistic import Bounds, Statistic
+from consentinel.protect.toml_values import near
 
 __all__ = ["Budget", "Paid", "Part", "budget_of", "named_numbers", "split"]
 

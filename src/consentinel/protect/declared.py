@@ -8,13 +8,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from decimal import Decimal
-from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
 
 from consentinel.core.errors import BadInput, UsageError
+from consentinel.protect.toml_values import keyed, known, near, text_of
 
 __all__ = ["TYPES", "Column", "Declared", "Private", "Public", "column", "number", "read"]
 
@@ -153,13 +153,13 @@ def read(path: Path) -> Declared:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as why:
         raise BadInput(f"this is not TOML ({why})", where=path.name) from None
     try:
-        _known(found, ("private", "public", "protects"), "the file")
+        known(found, ("private", "public", "protects"), "the file")
         tables: list[Private | Public] = []
-        for name, given in _dict(found.get("private", {}), "private").items():
+        for name, given in keyed(found.get("private", {}), "private").items():
             tables.append(_table(Private, name, given, path.parent))
-        for name, given in _dict(found.get("public", {}), "public").items():
+        for name, given in keyed(found.get("public", {}), "public").items():
             tables.append(_table(Public, name, given, path.parent))
-        return Declared(tuple(tables), _text(found.get("protects", "person"), "protects"))
+        return Declared(tuple(tables), text_of(found.get("protects", "person"), "protects"))
     except UsageError as why:
         raise UsageError(f"{path.name}: {why}") from None
 
@@ -202,13 +202,6 @@ def whole(value: object, what: str) -> int:
     return value
 
 
-def near(name: str, have: list[str]) -> str:
-    """Return the way out for a wrong NAME: the nearest of HAVE, or all of them."""
-    found = get_close_matches(name.lower(), [h.lower() for h in have], n=1)
-    first = next((h for h in have if found and h.lower() == found[0]), None)
-    return f"did you mean '{first}'?" if first else f"there is: {', '.join(have[:20]) or 'none'}"
-
-
 def _plain_number(text: str) -> Fraction:
     if not re.fullmatch(r"[+-]?[0-9]{1,40}(?:/[0-9]{1,40}|(?:\.[0-9]{1,40})?(?:[eE][+-]?[0-9]{1,2})?)", text, re.ASCII):
         raise ValueError(text)
@@ -248,15 +241,15 @@ def _check_table(table: Private | Public) -> None:
 
 
 def _table(kind: type[Table], name: str, given: Any, folder: Path) -> Table:
-    asked = dict(_dict(given, name))
-    _known(asked, tuple(f.name for f in fields(kind) if f.name != "name"), name)
+    asked = dict(keyed(given, name))
+    known(asked, tuple(f.name for f in fields(kind) if f.name != "name"), name)
     for wanted in [f.name for f in fields(kind) if f.name in ("unit", "groups", "rows", "columns")]:
         if wanted not in asked:
             raise UsageError(f"{name}: '{wanted}' is missing")
     columns = {}
-    for called, facts in _dict(asked["columns"], f"{name}.columns").items():
-        facts = dict(_dict(facts, f"{name}.{called}"))
-        _known(facts, tuple(f.name for f in fields(Column)), f"{name}.{called}")
+    for called, facts in keyed(asked["columns"], f"{name}.columns").items():
+        facts = dict(keyed(facts, f"{name}.{called}"))
+        known(facts, tuple(f.name for f in fields(Column)), f"{name}.{called}")
         if facts.get("values") == "select":
             del facts["values"]
         elif "values" in facts and not isinstance(facts["values"], list):
@@ -268,33 +261,15 @@ def _table(kind: type[Table], name: str, given: Any, folder: Path) -> Table:
     asked["columns"] = columns
     for what in ("unit", "table", "epoch"):
         if what in asked:
-            _text(asked[what], f"{name}.{what}")
+            text_of(asked[what], f"{name}.{what}")
     if "fanout" in asked:
-        _dict(asked["fanout"], f"{name}.fanout")
+        keyed(asked["fanout"], f"{name}.fanout")
     files = asked.get("files", [])
     if not isinstance(files, list):
         raise UsageError(f"{name}: files is a list of file names")
-    asked["files"] = tuple(folder / _text(f, f"{name}.files") for f in files)
+    asked["files"] = tuple(folder / text_of(f, f"{name}.files") for f in files)
     return kind(name=name, **asked)
 
 
 def _missing(name: str, columns: Mapping[str, Column]) -> str:
     return f"column '{name[:60]}', which is not among its columns; {near(name, list(columns))}"
-
-
-def _known(found: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
-    for key in found:
-        if key not in names:
-            raise UsageError(f"{where}: unknown key '{key[:60]}'; {near(key, list(names))}")
-
-
-def _dict(value: Any, what: str) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise UsageError(f"{what} is a table of keys and values")
-    return value
-
-
-def _text(value: Any, what: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise UsageError(f"{what} is a text")
-    return value

@@ -19,8 +19,9 @@ from sqlglot import exp
 
 from consentinel.core.errors import UsageError
 from consentinel.protect.asked import Joined
-from consentinel.protect.declared import Column, Declared, Private, Public, near
+from consentinel.protect.declared import Column, Declared, Private, Public
 from consentinel.protect.expressions import quoted, render, resolve
+from consentinel.protect.toml_values import near
 
 __all__ = ["From", "Source", "check_clauses", "conjuncts", "from_clause"]
 

@@ -21,13 +21,14 @@ from consentinel.protect.ad_measurements import AskedAttribution, AskedLift
 from consentinel.protect.ad_question import AdQuestion
 from consentinel.protect.attribution.credit import HALF_LIFE
 from consentinel.protect.attribution.private import credit_bounds
-from consentinel.protect.declared import near, number, whole
+from consentinel.protect.declared import number, whole
 from consentinel.protect.exchange import ROLES
 from consentinel.protect.lift.counting import CAP
 from consentinel.protect.lift.private import PrivateLift
 from consentinel.protect.reach.asked import AskedReach
 from consentinel.protect.reach.sketch import Params
 from consentinel.protect.statistic import Bounds
+from consentinel.protect.toml_values import keyed, known, near, text_of
 
 __all__ = ["read"]
 
@@ -56,10 +57,10 @@ def read(path: Path) -> AdQuestion:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as why:
         raise BadInput(f"this is not TOML ({why})", where=path.name) from None
     try:
-        measure = _text(found.get("measure"), "measure")
+        measure = text_of(found.get("measure"), "measure")
         if measure not in KEYS:
             raise UsageError(f"measure: there is no '{measure[:60]}'; {near(measure, list(KEYS))}")
-        _known(found, KEYS[measure], "the question")
+        known(found, KEYS[measure], "the question")
         return {"lift": _lift, "attribution": _attribution, "reach": _reach}[measure](found, path.parent)
     except UsageError as why:
         raise UsageError(f"{path.name}: {why}") from None
@@ -94,11 +95,11 @@ def _attribution(found: Mapping[str, Any], folder: Path) -> AdQuestion:
     if "ads" not in found:
         raise UsageError("ads is missing: the public list of ads to tell apart, for example ads = [1, 2, 3]")
     asked = AskedAttribution(
-        rule=_text(found.get("rule"), "rule"),
+        rule=text_of(found.get("rule"), "rule"),
         bounds=credit_bounds(whole(found.get("cap", 1), "cap"), high),
         ads=tuple(_wholes(found["ads"], "ads")),
         of=of,
-        way=_text(found.get("way", "last"), "way"),
+        way=text_of(found.get("way", "last"), "way"),
         half_life=whole(found.get("half_life", HALF_LIFE), "half_life"),
     )
     asked.part.needs(asked.bounds, Fraction(1))
@@ -106,58 +107,38 @@ def _attribution(found: Mapping[str, Any], folder: Path) -> AdQuestion:
 
 
 def _reach(found: Mapping[str, Any], folder: Path) -> AdQuestion:
-    given = _table(found.get("shape", {}), "shape")
-    _known(given, ("registers", "classes", "falling", "frequency"), "shape")
-    unions = _table(found.get("unions", {"all": []}), "unions")
+    given = keyed(found.get("shape", {}), "shape")
+    known(given, ("registers", "classes", "falling", "frequency"), "shape")
+    unions = keyed(found.get("unions", {"all": []}), "unions")
     chosen = tuple((name, tuple(_texts(patterns, f"unions.{name}"))) for name, patterns in unions.items())
     sampled = found.get("sampled", False)
     if not isinstance(sampled, bool):
         raise UsageError("sampled is true or false")
-    asked = AskedReach(_text(found.get("epoch"), "epoch"), chosen, Params(**given), sampled)
+    asked = AskedReach(text_of(found.get("epoch"), "epoch"), chosen, Params(**given), sampled)
     files = tuple(folder / name for name in _texts(found.get("sketches", []), "sketches"))
-    return AdQuestion(asked, sketches=files, key=_text(found["key"], "key") if "key" in found else "")
+    return AdQuestion(asked, sketches=files, key=text_of(found["key"], "key") if "key" in found else "")
 
 
 def _tables(
     found: Mapping[str, Any], folder: Path, measure: str
 ) -> tuple[dict[str, Path], dict[str, Mapping[str, str]]]:
     """Return the files of the two tables, where they are named, and their column maps."""
-    files = {who: folder / _text(found[who], who) for who in ("publisher", "partner") if who in found}
+    files = {who: folder / text_of(found[who], who) for who in ("publisher", "partner") if who in found}
     if len(files) == 1:
         raise UsageError("publisher and partner are named together")
-    maps = _table(found.get("columns", {}), "columns")
-    _known(maps, ("publisher", "partner"), "columns")
+    maps = keyed(found.get("columns", {}), "columns")
+    known(maps, ("publisher", "partner"), "columns")
     for who, names in maps.items():
-        _known(_table(names, f"columns.{who}"), ROLES[f"{measure}.{who}"].names, f"columns.{who}")
+        known(keyed(names, f"columns.{who}"), ROLES[f"{measure}.{who}"].names, f"columns.{who}")
         for name, hers in names.items():
-            _text(hers, f"columns.{who}.{name}")
+            text_of(hers, f"columns.{who}.{name}")
     return files, dict(maps)
-
-
-def _known(found: Mapping[str, Any], names: tuple[str, ...], where: str) -> None:
-    for key in found:
-        if key not in names:
-            raise UsageError(f"{where}: unknown key '{key[:60]}'; {near(key, list(names))}")
-
-
-def _table(value: Any, what: str) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise UsageError(f"{what} is a table of keys and values")
-    return value
-
-
-def _text(value: Any, what: str) -> str:
-    if value is None:
-        raise UsageError(f"{what} is missing")
-    if not isinstance(value, str) or not value:
-        raise UsageError(f"{what} is a text")
-    return value
 
 
 def _texts(value: Any, what: str) -> list[str]:
     if not isinstance(value, list):
         raise UsageError(f"{what} is a list of texts")
-    return [_text(one, what) for one in value]
+    return [text_of(one, what) for one in value]
 
 
 def _wholes(value: Any, what: str) -> list[int]:
@@ -168,7 +149,7 @@ def _wholes(value: Any, what: str) -> list[int]:
 
 
 def _one_of(value: Any, names: tuple[str, ...], what: str) -> str:
-    text = _text(value, what)
+    text = text_of(value, what)
     if text not in names:
         raise UsageError(f"{what}: there is no '{text[:60]}'; {near(text, list(names))}")
     return text

@@ -18,8 +18,9 @@ import duckdb
 
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.protect.asked import Asked, Joined
-from consentinel.protect.declared import Declared, Private, Public, near
+from consentinel.protect.declared import Declared, Private, Public
 from consentinel.protect.expressions import quoted, text_literal
+from consentinel.protect.toml_values import near
 
 if TYPE_CHECKING:
     import pyarrow as pa
