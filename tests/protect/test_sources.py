@@ -150,3 +150,21 @@ def test_errors_quote_no_values() -> None:
     with pytest.raises(UsageError, match="does not fit the columns"):
         check_columns(asked, tables, {"sales": ROWS})
     check_columns(ask("SELECT shop, sum(paid) FROM sales GROUP BY shop", tables), tables, {"sales": ROWS})
+
+
+@pytest.mark.parametrize("name", ["sales.parquet", "sales.csv", "sales.duckdb"])
+def test_every_row_is_another_person_where_no_column_says_who(tmp_path: Path, name: str) -> None:
+    columns = {name: column for name, column in COLUMNS.items() if name != "who"}
+    sales = Private("sales", columns, "*", 1, 1, (write(tmp_path / name),), "s" if name.endswith("duckdb") else None)
+    exact = run(Declared((sales,)))
+    assert exact.arrays[0]["sum"].tolist() == [125_000, 1_250_000]  # nobody's rows are taken for somebody else's
+
+
+def test_rows_without_ids_have_bounds_of_one_and_are_not_joined(tmp_path: Path) -> None:
+    columns = {name: column for name, column in COLUMNS.items() if name != "who"}
+    with pytest.raises(UsageError, match="groups and rows are 1"):
+        Private("sales", columns, "*", 2, 1)
+    sales = Private("sales", columns, "*", 1, 1, (write(tmp_path / "sales.parquet"),))
+    people = Private("people", COLUMNS, "who", 1, 1, (write(tmp_path / "people.parquet"),), fanout={"shop": 2})
+    with pytest.raises(UsageError, match="no column that says whose row it is"):
+        ask("SELECT count(*) FROM sales JOIN people ON sales.shop = people.shop", Declared((sales, people)))

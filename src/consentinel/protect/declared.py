@@ -16,13 +16,14 @@ from typing import Any, TypeVar
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.protect.toml_values import keyed, known, near, text_of
 
-__all__ = ["TYPES", "Column", "Declared", "Private", "Public", "column", "number", "read"]
+__all__ = ["EVERY_ROW", "TYPES", "Column", "Declared", "Private", "Public", "column", "number", "read"]
 
 Value = str | int | bool
 Number = str | int | Fraction | Decimal
 TYPES = ("bigint", "double", "text", "bool", "date", "timestamp")
 SUFFIXES = (".parquet", ".csv", ".duckdb", ".db")
 MOST_VALUES, MOST_BOUND = 1_000_000, 2**31
+EVERY_ROW = "*"  # as a unit: no column says whose row it is, as each is somebody else's
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}", re.ASCII)
 
 Table = TypeVar("Table", "Private", "Public")
@@ -69,10 +70,10 @@ class Private:
     """A table with people in it.
 
     Arguments: name; columns that may be asked about, by name; unit, the column that says whose row it is (a row where
-    it is null is nobody's and is dropped); groups, the most groups of one question that a unit is kept in; rows, the
-    most rows of a unit kept in one group; files (Parquet, CSV, or one DuckDB file with `table`; none: rows are handed
-    over as an Arrow table); epoch, the column that budgets are split by; fanout, for joins: the most rows kept for
-    each value of a column. Raises UsageError.
+    it is null is nobody's and is dropped), or "*" where every row is another person; groups, the most groups of one
+    question that a unit is kept in; rows, the most rows of a unit kept in one group; files (Parquet, CSV, or one
+    DuckDB file with `table`; none: rows are handed over as an Arrow table); epoch, the column that budgets are split
+    by; fanout, for joins: the most rows kept for each value of a column. Raises UsageError.
     """
 
     name: str
@@ -87,6 +88,10 @@ class Private:
 
     def __post_init__(self) -> None:
         _check_table(self)
+        if self.unit == EVERY_ROW:
+            if (self.groups, self.rows) != (1, 1) or self.fanout:
+                raise UsageError(f"{self.name}: where every row is another person (unit = '*'), groups and rows are 1")
+            object.__setattr__(self, "columns", MappingProxyType(dict(self.columns) | {EVERY_ROW: Column()}))
         for what, column in (("unit", self.unit), ("epoch", self.epoch), *(("fanout", c) for c in self.fanout)):
             if column is not None and column not in self.columns:
                 raise UsageError(f"{self.name}: {what} names {_missing(str(column), self.columns)}")
@@ -226,7 +231,7 @@ def _check_table(table: Private | Public) -> None:
     if not table.columns or len({c.lower() for c in table.columns}) != len(table.columns):
         raise UsageError(f"{table.name}: at least one column is declared, and none twice (case does not count)")
     for name in table.columns:
-        if not name or len(name) > 200 or not name.isprintable():
+        if not name or len(name) > 200 or not name.isprintable() or name == EVERY_ROW:
             raise UsageError(f"{table.name}: {name!r:.40} is not the name of a column")
     kinds = {Path(f).suffix.lower() for f in table.files}
     if len(kinds) > 1 or not kinds <= set(SUFFIXES):

@@ -19,7 +19,7 @@ from sqlglot import exp
 
 from consentinel.core.errors import UsageError
 from consentinel.protect.asked import Joined
-from consentinel.protect.declared import Column, Declared, Private, Public
+from consentinel.protect.declared import EVERY_ROW, Column, Declared, Private, Public
 from consentinel.protect.expressions import quoted, render, resolve
 from consentinel.protect.toml_values import near
 
@@ -305,6 +305,11 @@ def _meet(whole: From, new: Source) -> None:
 def _limit(source: Source, column: str) -> int:
     if isinstance(source.table, Private) and column in source.table.fanout:
         return source.table.fanout[column]
+    if isinstance(source.table, Private) and source.table.unit == EVERY_ROW:
+        raise UsageError(
+            f"'{source.table.name}' has no column that says whose row it is (unit = '*'), so its people cannot be "
+            "followed through a join of private tables; name the column with their ids as unit"
+        )
     raise UsageError(
         f"a join of private tables needs a bound: declare fanout.{column} of '{source.table.name}', the most rows that "
         "are kept for one value of it"

@@ -18,7 +18,7 @@ import duckdb
 
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.protect.asked import Asked, Joined
-from consentinel.protect.declared import Declared, Private, Public
+from consentinel.protect.declared import EVERY_ROW, Declared, Private, Public
 from consentinel.protect.expressions import quoted, text_literal
 from consentinel.protect.toml_values import near
 
@@ -128,6 +128,9 @@ def _view(
     folded = {name.lower(): name for name in have}
     columns = []
     for name, column in table.columns.items():
+        if name == EVERY_ROW:
+            columns.append(f"row_number() OVER () AS {quoted(EVERY_ROW)}")
+            continue
         if name.lower() not in folded:
             raise BadInput(f"column '{name[:60]}' is missing; {near(name, list(have))}", where=_where(table))
         there = folded[name.lower()]
