@@ -30,7 +30,9 @@ def scan(folder: Path) -> Path:
                 to | {"type": "device.screen", "key": "w", "digest": 50_000 + own, "length": 4, "seq": 100 + own}
             )
     rows.append({"visit_id": "s", "type": "device.id", "key": "vid", "digest": 1, "recipient": "family1.test"})
-    at = [{"visit_id": f"v{n}", "started": T0} for n in range(VISITS)] + [{"visit_id": "s", "subject": STRANGER}]
+    at = [{"visit_id": f"v{n}", "started": T0, "repeat": n} for n in range(VISITS)] + [
+        {"visit_id": "s", "subject": STRANGER}
+    ]
     told = [DENIED | {"visit_id": row["visit_id"]} for row in at]
     tables = {"visits": visits(*at), "data": data(*rows), "consent": consent(*told), "findings": FINDINGS.empty_table()}
     tables["traffic"] = TRAFFIC.empty_table()

@@ -34,14 +34,28 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_table_has_every_unit_and_what_labels_know(trained: Path) -> None:
     table = pq.read_table(trained / "out" / "training.parquet")
     assert table.schema.equals(TRAINING)
-    truth = [(r["type"], r["truth"], r["seen"]) for r in table.to_pylist() if r["recipient"] == "family0.test"]
+    rows = [r for r in table.to_pylist() if r["repeats"] is None]
+    truth = [(r["type"], r["truth"], r["seen"]) for r in rows if r["recipient"] == "family0.test"]
     assert sorted(truth) == [
         ("contact.email", "yes", False), ("contact.phone", "undecidable", False), ("device.id", "yes", True),
         ("device.screen", "yes", True), ("user.id", "absent", True),
     ]  # fmt: skip
-    stranger = [r for r in table.to_pylist() if r["subject"] == STRANGER]
+    stranger = [r for r in rows if r["subject"] == STRANGER]
     assert [r["truth"] for r in stranger] == ["unlabelled"]
     assert stranger[0]["p_there"] > 0.5  # the label model has learnt whom to trust
+
+
+def test_claims_are_learnt_as_fewer_repeats_show_them_too(trained: Path) -> None:
+    rows = pq.read_table(trained / "out" / "training.parquet").to_pylist()
+    assert {r["repeats"] for r in rows} == {None, 2, 1}
+    assert all(r["seen"] for r in rows if r["repeats"])  # what needs more repeats to be seen is no miss of these
+    unit = ("subject", "recipient", "type", "consent_state")
+    visits = {most: {tuple(r[n] for n in unit): r["n_visits"] for r in rows if r["repeats"] == most and r["seen"]}
+              for most in (None, 2, 1)}  # fmt: skip
+    assert visits[1].keys() <= visits[2].keys() <= visits[None].keys()
+    assert all(visits[1][u] < visits[2][u] < visits[None][u] for u in visits[1] if u[0] != STRANGER)
+    units = pq.read_table(trained / "out" / "claim_model_held_out_units.parquet")
+    assert units.num_rows == units.select(list(unit)).group_by(list(unit)).aggregate([]).num_rows  # each once
 
 
 def test_the_table_makes_the_same_models_to_the_byte(trained: Path, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from tests.detect.made_traffic import findings, leaking, record, scanned, write
 from tests.detect.made_visits import AD, HOSTING, UNKNOWN, consent, data, sighter, tcf, visits
 
 Row = dict[str, Any]
+CONTENT = "dmxleo.com"  # a video platform in the entity map
 FIELDS = ("imp", "bidfloor", "site.page")
 
 
@@ -104,6 +105,19 @@ def test_what_is_not_decided_or_too_little_is_asked_again() -> None:
     few = Says("analytics")
     settled(few, sighter(), sent(UNKNOWN, "a", "b"))
     assert few.asked == [[]]
+
+
+@pytest.mark.parametrize(
+    ("label", "p", "taken"), [("advertising", 0.97, True), ("advertising", 0.9, False), ("analytics", 0.99, False)]
+)
+def test_a_video_platform_that_certainly_gets_bid_requests_advertises(label: str, p: float, taken: bool) -> None:
+    watch = sighter()
+    assert watch.broad([CONTENT, AD, UNKNOWN]) == {CONTENT}
+    purposes = settled(Says(label, p=p), watch, sent(CONTENT, *FIELDS))
+    assert set(watch.judged) == ({CONTENT} if taken else set())
+    purposes.batch(sent(CONTENT, "more"), None)
+    purposes.settle()
+    assert watch.broad([CONTENT]) == (set() if taken else {CONTENT})
 
 
 def test_consent_under_another_name_is_that_under_the_known_name() -> None:

@@ -56,10 +56,17 @@ def test_claims_like_those_of_the_training_are_no_drift_and_others_are() -> None
     found = claims_drift(model, like, told(like))
     assert found is not None
     assert (found.enough, found.unlike) == (True, False)
-    rows = claims(40, 2, stable_over_visits=1.0, alike=500)
+    rows = claims(40, 2, joinable=1.0, alike=500)
     found = claims_drift(model, rows, told(rows))
     assert found is not None
-    assert {name for name, _ in found.moved} == {"stable_over_visits", "alike"}
+    assert {name for name, _ in found.moved} == {"joinable", "alike"}
+
+
+def test_fewer_visits_are_no_drift() -> None:
+    rows = claims(40, 2, n_visits=1, n_requests=1, stable_over_visits=1.0)
+    found = claims_drift(watched(), rows, told(rows))
+    assert found is not None
+    assert not found.unlike
 
 
 def test_a_model_that_decides_less_is_told() -> None:

@@ -1,5 +1,6 @@
 """The claims of a finished scan: its tables are read again and judged anew, without the traffic."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -19,7 +20,7 @@ from consentinel.detect.pipeline import batches
 from consentinel.detect.purposes import Purposes, of_tables
 from consentinel.detect.sightings import Sighter
 
-__all__ = ["claims_of"]
+__all__ = ["claims_by_repeats", "claims_of"]
 
 _TABLES = {"visits": VISITS, "traffic": TRAFFIC, "data": DATA, "consent": CONSENT, "findings": FINDINGS}
 
@@ -32,6 +33,18 @@ def claims_of(
     TYPES tell anew which types the data have; PURPOSES judge recipients that the entity map does not know. Raises
     BadInput when a table is missing.
     """
+    (rows,) = claims_by_repeats(run, scan, sighter, [None], types, purposes)
+    return rows
+
+
+def claims_by_repeats(
+    run: Run, scan: Path, sighter: Sighter, first: Sequence[int | None], types: HeldOutTypes | None = None,
+    purposes: Judge | None = None,
+) -> list[pa.Table]:  # fmt: skip
+    """Return the claims of the scan as `claims_of` does, once for each entry of FIRST: how many repeats are looked at.
+
+    None: all of them. Raises BadInput when a table is missing.
+    """
     for name in _TABLES:
         if not (scan / f"{name}.parquet").is_file():
             todo = "Give the folder that `detect scan` wrote (--out)"
@@ -43,14 +56,18 @@ def claims_of(
     )
     if purposes is not None:
         of_tables(scan, Purposes(purposes, sighter))
-    fields, page_load_ids = ClaimFields(), PageLoadIds()
     data = _data(scan / "data.parquet") if types is None else _retyped(scan / "data.parquet", types)
-    tables = {"visits": visits, "traffic": traffic, "data": data, "consent": consent}
-    for batch in batches(tables) if data.num_rows else ():
-        seen = sighter.join(batch["visits"], batch["data"], batch["consent"])
-        seen = page_load_ids.without(seen, batch["data"], batch["consent"], batch["traffic"])
-        fields.batch(seen, batch["data"])
-    return fields.rows(findings, sighter.judged)
+    found = []
+    for most in first:
+        mine = visits if most is None else visits.filter(pc.less(visits["repeat"], most))
+        fields, page_load_ids = ClaimFields(), PageLoadIds()
+        tables = {"visits": mine, "traffic": traffic, "data": data, "consent": consent}
+        for batch in batches(tables) if data.num_rows and mine.num_rows else ():
+            seen = sighter.join(batch["visits"], batch["data"], batch["consent"])
+            seen = page_load_ids.without(seen, batch["data"], batch["consent"], batch["traffic"])
+            fields.batch(seen, batch["data"])
+        found.append(fields.rows(findings, sighter.judged))
+    return found
 
 
 def _data(file: Path) -> pa.Table:

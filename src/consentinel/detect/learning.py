@@ -1,6 +1,7 @@
 """What is known of claims, as a table to learn from and to hold judges against."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from consentinel.core.contracts import Judge
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.run import Outcome, Run
 from consentinel.core.tables import check
-from consentinel.detect.claiming import claims_of
+from consentinel.detect.claiming import claims_by_repeats
 from consentinel.detect.evaluating import figures, keep, spoken, units
 from consentinel.detect.held_out_types import HeldOutTypes
 from consentinel.detect.judges._claim_scored import KIND
@@ -24,9 +25,10 @@ from consentinel.detect.policy import load
 from consentinel.detect.shelves import JUDGES
 from consentinel.detect.sightings import Sighter
 
-__all__ = ["TRAINING", "assumed", "evaluate", "known_claims", "teachers", "training_table", "votes"]
+__all__ = ["KNOWN", "TRAINING", "assumed", "evaluate", "known_claims", "teachers", "training_table", "votes"]
 
-TRAINING = pa.schema([*LABELLED, ("p_there", pa.float64())])  # how probable it is that the data went there; null: open
+KNOWN = pa.schema([*LABELLED, ("repeats", pa.int32())])  # how many repeats of a visit were looked at; null: all
+TRAINING = pa.schema([*KNOWN, ("p_there", pa.float64())])  # how probable it is that the data went there; null: open
 _TRACKING = ("ad", "analytics", "marketing", "social")
 _SURE, _WEAK, _EVERYWHERE = 0.9, 0.6, 0.5
 
@@ -67,7 +69,7 @@ def votes(table: pa.Table) -> np.ndarray:
 
 
 def training_table(table: pa.Table) -> tuple[pa.Table, str]:
-    """Return TRAINING of LABELLED rows and a sentence about the teachers.
+    """Return TRAINING of KNOWN rows and a sentence about the teachers.
 
     Where labels know site and type they say whether the data went there; elsewhere the label model does, which learns
     from both.
@@ -109,14 +111,20 @@ def evaluate(
 
 def known_claims(
     run: Run, scan: Path, labels: Path, policy: Path | None, region: str, group: str,
-    types: HeldOutTypes | None = None, purposes: Judge | None = None,
+    types: HeldOutTypes | None = None, purposes: Judge | None = None, first: Sequence[int | None] = (None,),
 ) -> pa.Table:  # fmt: skip
-    """Return LABELLED for the claims of the folder SCAN.
+    """Return KNOWN: LABELLED for the claims of the folder SCAN, once for each entry of FIRST, see claims_by_repeats.
 
     TYPES tell anew which types its data have, and PURPOSES what recipients are for that the entity map does not know.
     """
     sighter = Sighter(load(run.read(policy) if policy else None, region=region), region=region)
-    rows = claims_of(run, scan, sighter, types, purposes)
+    views = claims_by_repeats(run, scan, sighter, first, types, purposes)
     if (labels / "labels.parquet").is_file():
         run.read(labels / "labels.parquet")
-    return labelled(rows, labels, group)
+    found = []
+    for most, rows in zip(first, views, strict=True):
+        known = labelled(rows, labels, group)
+        if most is not None:  # what needs more repeats to be seen is no miss of these
+            known = known.filter(known["seen"])
+        found.append(known.append_column("repeats", pa.array([most] * known.num_rows, pa.int32())))
+    return pa.concat_tables(found)

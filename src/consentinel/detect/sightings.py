@@ -60,6 +60,7 @@ SIGHTINGS = pa.schema(
 SAID = 0.4  # a type less probable than this is a candidate for models to weigh, not something that rules claim
 # Storing needs consent whatever it is (ePrivacy Directive Art. 5(3)); what nobody recognised is judged as this type.
 UNTYPED = "device.browser"
+_BROAD = ("functional", "tag_management", "video")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,14 @@ class Sighter:
         self._know(names)
         return {name for name in names if self._recipients[name].purpose == "unknown"}
 
+    def broad(self, names: list[str]) -> set[str]:
+        """Return of which recipients of NAMES the entity map tells what the company does, which may be more things."""
+        self._know(names)
+        return {name for name in names if self._recipients[name].purpose in _BROAD and name not in self.judged}
+
     def told(self, purposes: Mapping[str, tuple[str, float]]) -> None:
-        """Take PURPOSES (recipient to purpose and probability) for recipients that have none."""
-        for name in self.unknown(list(purposes)):
+        """Take PURPOSES (recipient to purpose and probability) for recipients that have none, or a broad one."""
+        for name in self.unknown(list(purposes)) | self.broad(list(purposes)):
             self.judged[name] = purposes[name]
             self._recipients[name] = replace(self._recipients[name], purpose=purposes[name][0])
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from consentinel.core import modelfile
 from consentinel.core.errors import BadInput, UsageError
+from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.core.run import Outcome, Run
 from consentinel.core.tables import check
@@ -39,6 +40,8 @@ LEARNS_FROM = {
     "claim_logistic": "training", "claim_model": "training", "datum_logistic": "datum", "datum_model": "datum",
     "purpose_logistic": "purposes", "purpose_model": "purposes",
 }  # fmt: skip
+# After few visits a claim says less than after many; models learn from all repeats, from two, and from one.
+_REPEATS = (None, 2, 1)
 _TRAINERS = {
     "datum_logistic": _datum_train.train_baseline, "datum_model": _datum_train.train_datum,
     "purpose_logistic": _purpose_train.train_baseline, "purpose_model": _purpose_train.train_pairs,
@@ -65,6 +68,13 @@ def teach(run: Run, visits: Path, parts: str, asked: Asked) -> Outcome:
     """
     if not 0 < asked.risk < 1:
         raise UsageError(f"--risk is a share of errors in (0, 1), for example 0.006; got {asked.risk}")
+    need("sklearn.linear_model", extra="learn")  # loads all that counts in threads
+    # Sums of parts depend on how many parts there are: on one thread, equal tables make equal models to the byte.
+    with need("threadpoolctl", extra="learn").threadpool_limits(limits=1):
+        return _taught(run, visits, parts, asked)
+
+
+def _taught(run: Run, visits: Path, parts: str, asked: Asked) -> Outcome:
     chosen = JUDGES.choose(parts)
     wanted = [name for name in chosen if name in LEARNS_FROM]
     if not wanted:
@@ -104,6 +114,10 @@ def _claims(run: Run, name: str, table: pa.Table, asked: Asked) -> tuple[ModelFi
     part: Any = JUDGES.take(name)
     model: ModelFile = part.train(table, seed=asked.seed, risk=asked.risk)
     known, _, p = held_out(table, part.fit, seed=asked.seed)
+    # Figures are of all repeats: with fewer, a unit is the same again.
+    whole = known["repeats"].is_null()
+    known, p = known.filter(whole), p[whole.to_numpy(zero_copy_only=False)]
+    table = table.filter(table["repeats"].is_null())
     model = with_claims(model, known, p, seed=asked.seed)
     taught = table["p_there"].is_valid().to_numpy(zero_copy_only=False)
     judged = units(table, taught, answer(known, p, float(model.card["threshold"])))
@@ -204,7 +218,7 @@ def _of_scan(run: Run, scan: Path, table: pa.Table | None, purposes: pa.Table | 
         types = HeldOutTypes(table, labels, seed=asked.seed)
         run.note("data are typed, for each recipient, by a judge that never saw its family")
     judge = HeldOutPurposes.learnt(purposes, asked.seed) if purposes is not None else None
-    known = known_claims(run, scan, labels, asked.policy, asked.region, "train", types, judge)
+    known = known_claims(run, scan, labels, asked.policy, asked.region, "train", types, judge, _REPEATS)
     claims, told = training_table(known)
     run.note(told)
     return claims

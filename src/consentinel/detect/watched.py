@@ -23,6 +23,8 @@ __all__ = ["CARD", "claims_drift", "data_drift", "with_claims", "with_data"]
 CARD = "reference"  # the field of a model's card that holds what it saw
 _UNSURE = (0.2, 0.8)
 _NONE = "none"
+# They follow from how many visits were made, which training varies itself: a scan of fewer is nothing new to the model.
+_OF_VISITS = ("n_requests", "n_visits", "n_digests", "spread", "stable_over_visits", "varies")
 
 # One row is one field of a recipient; headers are by the browser, and what the site itself gets is no model's business.
 _FIELDS = """
@@ -85,7 +87,7 @@ def _carded(model: ModelFile, seen: Seen, seed: int) -> ModelFile:
 
 
 def _claims(rows: pa.Table, p: NDArray[np.float64], threshold: float) -> Seen:
-    facts: dict[str, NDArray[Any]] = {**numbers(rows)}
+    facts: dict[str, NDArray[Any]] = {name: n for name, n in numbers(rows).items() if name not in _OF_VISITS}
     kinds, keys, to, by = (np.array(rows[n].to_pylist(), object) for n in ("type", "key", "recipient", "subject"))
     sure = np.where(np.maximum(p, 1 - p) < threshold, "undecided", "decided").astype(object)
     more = {"type": kinds, "probability": p, "decided": sure}

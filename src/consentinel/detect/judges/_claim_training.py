@@ -93,8 +93,9 @@ def held_out(table: pa.Table, fit: Fit, *, seed: int) -> tuple[pa.Table, Floats,
 
 
 def trained(table: pa.Table, part: str, version: str, fit: Fit, *, seed: int, risk: float) -> ModelFile:
-    """Return the model of PART that learns from TABLE (LABELLED with p_there) by FIT; equal input, equal model.
+    """Return the model of PART that learns from TABLE (KNOWN with p_there) by FIT; equal input, equal model.
 
+    Folds are of whole families, so that a claim seen with fewer repeats is never in another fold than the claim.
     RISK is the share of errors among decided rows that the threshold is set for. Raises BadInput for too few labels.
     """
     from consentinel import __version__

@@ -31,6 +31,9 @@ VALUES_SAY = ("contact.email", "contact.email_hashed", "contact.name", "contact.
 BELIEVED = 0.8  # share of new names about which recognisers have to be right
 SURE_ENOUGH = 0.5  # threshold of types that are left to recognisers
 STEPS, PENALTY = 60, 0.1  # of calibration
+# Products of floating-point numbers depend in their last digits on where in memory the arrays lie; equal tables are to
+# make equal models to the byte, so these are cut.
+DECIMALS = 4
 FARTHEST = 30.0  # log-odds where training saw no case of a type
 
 Floats = npt.NDArray[np.float32]
@@ -140,7 +143,7 @@ def fitted(table: pa.Table, seed: int, buckets: int = BUCKETS, name_only: bool =
     return Linear(
         weights=np.round(weights / scale).astype(np.int8),
         scale=scale.astype(np.float32),
-        bias=bias.astype(np.float32),
+        bias=np.round(bias, DECIMALS).astype(np.float32),
         met=met,
         decision=_decide(scored, rows, truth, family, np.ones(len(family), bool)),
         name_only=name_only,
@@ -202,12 +205,12 @@ def _decide(
         if TYPES[at] in VALUES_SAY or yes.sum() < FEWEST or len(np.unique(family[known][yes])) < FEWEST_FAMILIES:
             continue
         odds = scored.log_odds[known, at].astype(np.float64)
-        slope[at], shift[at] = _platt(odds, yes)
+        slope[at], shift[at] = np.round(_platt(odds, yes), DECIMALS)
         p = np.where(new & trusted[at], 1.0, sigmoid(odds * slope[at] + shift[at]))
         best = _best_f1(p, yes)
         # where probabilities are calibrated, half of the highest F1 is the threshold that gives it
         # (Lipton, Elkan and Naryanaswamy, "Optimal thresholding of classifiers to maximize F1", ECML 2014, theorem 1)
-        threshold[at] = best / 2
+        threshold[at] = round(best / 2, DECIMALS)
         asked[at] = 2 * (said & yes).sum() / max(1, said.sum() + yes.sum()) >= best
     threshold[asked] = SURE_ENOUGH
     return Decision(slope, shift, threshold, asked, trusted)
@@ -216,12 +219,12 @@ def _decide(
 def _platt(odds: npt.NDArray[np.float64], yes: npt.NDArray[np.bool_]) -> tuple[float, float]:
     """Return slope and shift of the logistic regression of YES on ODDS, by Newton steps with a small penalty."""
     at = np.zeros(2)
-    rows = np.stack([odds, np.ones(len(odds))])
     for _ in range(STEPS):
-        z = at @ rows
-        p = 0.5 * (1 + np.tanh(0.5 * z))
-        slope = rows @ (p - yes) + PENALTY * at
-        curve = (rows * (p * (1 - p))) @ rows.T + PENALTY * np.eye(2)
+        p = 0.5 * (1 + np.tanh(0.5 * (at[0] * odds + at[1])))
+        off, w = p - yes, p * (1 - p)
+        slope = np.array([np.sum(off * odds), np.sum(off)]) + PENALTY * at
+        mixed = np.sum(w * odds)
+        curve = np.array([[np.sum(w * odds * odds), mixed], [mixed, np.sum(w)]]) + PENALTY * np.eye(2)
         step = np.linalg.solve(curve, slope)
         at -= step * min(1.0, 2.0 / max(np.abs(step).max(), 1e-12))
     return float(at[0]), float(at[1])
