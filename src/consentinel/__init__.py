@@ -1,6 +1,7 @@
 """Consentinel: the privacy team's machine-learning system.
 
 detect      find personal and device-related data collected without consent
+models      train, evaluate and serve rankers, classifiers and embeddings, plainly and privately
 protect     measure on private data within a privacy budget that is kept in a ledger
 core        the shared language: tables, runs, evidence, masking, statistics
 cli         the command line, built from each room's verbs
@@ -10,7 +11,7 @@ from importlib import import_module
 from types import ModuleType
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "detect", "protect"]
+__all__ = ["__version__", "detect", "models", "protect"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -35,6 +35,7 @@ __all__ = [
     "SignalPart",
     "SurfacePart",
     "Trainer",
+    "TrainerPart",
     "TrustModel",
 ]
 
@@ -263,6 +264,28 @@ class Trainer(Protocol):
         without one; a plain trainer refuses to run with one.
         """
         ...
+
+
+@runtime_checkable
+class TrainerPart(Protocol):
+    """A way to train a model: what can be set, the trainer, and how its model is read back."""
+
+    @property
+    def SETTINGS(self) -> type[Any]:
+        """A frozen dataclass; each field has a default, a help and a range (models/asked.py)."""
+        ...
+
+    def trainer(self, settings: Any, /) -> Trainer:
+        """Return the trainer with SETTINGS."""
+        ...
+
+    def load(self, file: "ModelFile", /) -> Model:
+        """Return the model that was kept in FILE; raises BadInput where it holds none of this part."""
+        ...
+
+
+# The doors of the shelves of models: all hold ways to train.
+AdPart = GraphPart = RankPart = RecommendPart = TextPart = UserPart = VisionPart = TrainerPart
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Models of ads: clicks, conversions and uplift, as calibrated probabilities."""

@@ -1,0 +1,1 @@
+"""A replayable feed whose ground truth is known by construction, and experiments in it."""

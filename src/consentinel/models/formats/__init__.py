@@ -1,0 +1,1 @@
+"""Files that models read and write: Parquet, RecBole atomic, LETOR and TREC."""

@@ -1,0 +1,1 @@
+"""Models of graphs: classes of nodes and ranked links."""

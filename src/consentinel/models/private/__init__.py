@@ -1,0 +1,1 @@
+"""Training that pays for what it learns: noise, sampling, accounting."""

@@ -1,0 +1,1 @@
+"""Search rankers: documents for a query."""

@@ -1,0 +1,1 @@
+"""Recommenders: who liked what, and what to show next."""

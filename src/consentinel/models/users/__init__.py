@@ -1,0 +1,1 @@
+"""Models of people: embeddings, look-alikes and stable segments."""

@@ -1,0 +1,1 @@
+"""Models of pictures: classes, embeddings and nearest pictures."""
