@@ -23,6 +23,9 @@ def promised(shelf: str) -> set[str]:
     """Return the names that a part on SHELF must have: the members of its Protocol in core/contracts.py."""
     name = shelf.rpartition("/")[2].removesuffix("s").capitalize() + "Part"
     contracts = ast.parse((PACKAGE / "core" / "contracts.py").read_text("utf-8")).body
+    for node in contracts:  # a shelf whose parts keep the contract of others: AdPart = TrainerPart
+        if isinstance(node, ast.Assign) and name in {ast.unparse(target) for target in node.targets}:
+            name = ast.unparse(node.value)
     return {
         member.name
         for node in contracts

@@ -54,7 +54,8 @@ def _value(one: "Field[Any]", text: str, where: str) -> Any:
 
 def _within(one: "Field[Any]", value: Any, where: str) -> None:
     low, high = one.metadata.get("low"), one.metadata.get("high")
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if value != value or (low is not None and value < low) or (high is not None and value > high):
-            span = f"at least {low}" if high is None else f"in [{low}, {high}]"
-            raise UsageError(f"{where}: {one.name} is {span}, got {value}")
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return
+    if value != value or (low is not None and value < low) or (high is not None and value > high):
+        span = "a number" if low is None else f"at least {low}" if high is None else f"in [{low}, {high}]"
+        raise UsageError(f"{where}: {one.name} is {span}, got {value}")

@@ -1,0 +1,74 @@
+"""The linear model that several parts train: a weight for each coordinate, and the logistic function over their sum."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from consentinel import __version__
+from consentinel.core import modelfile
+from consentinel.core.errors import BadInput
+from consentinel.core.modelfile import ModelFile
+from consentinel.models.ads._encode import Encoding, unpacked
+
+__all__ = ["Linear", "answered", "made", "read", "sigmoid"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A trained linear model; PART is the name of the part that reads it."""
+
+    part: str
+    encoding: Encoding
+    theta: Floats
+    card: Mapping[str, str] = field(default_factory=dict)
+    kind: str = "tabular"
+
+    def predict(self, rows: pa.Table, /) -> pa.Table:
+        """Return one row per row: score, the probability of label 1, and label."""
+        sparse = self.encoding.sparse(rows, self.part)
+        return answered(sigmoid(sparse.dot(self.theta)))
+
+    def file(self) -> ModelFile:
+        """Return what is kept."""
+        return made(self.part, self.encoding.arrays() | {"theta": self.theta}, self.card)
+
+    def save(self, path: Path, /) -> Path:
+        """Write the model to PATH and return it."""
+        modelfile.save(path, self.file())
+        return path
+
+
+def made(part: str, arrays: Mapping[str, Any], card: Mapping[str, str]) -> ModelFile:
+    """Return the model file of the ads part PART."""
+    return ModelFile(f"models.ads.{part}", "1", f"consentinel {__version__}", dict(arrays), dict(card))
+
+
+def read(file: ModelFile, part: str) -> Linear:
+    """Return the linear model in FILE; raises BadInput where it holds none of PART."""
+    where = f"models.ads.{part}"
+    if file.kind != where or "theta" not in file.arrays:
+        raise BadInput(f"holds a '{file.kind}', not a '{where}'", where="model", todo="load it with its own part")
+    encoding, theta = unpacked(file.arrays, where), np.asarray(file.arrays["theta"])
+    if theta.shape != (encoding.width,) or not np.isfinite(theta).all():
+        raise BadInput("its weights do not fit its columns", where=where, todo="train the model again")
+    return Linear(part, encoding, theta, file.card)
+
+
+def sigmoid(x: Floats) -> Floats:
+    """Return 1 / (1 + exp(-x)) without overflow."""
+    small = np.exp(-np.abs(x))
+    found: Floats = np.where(x >= 0, 1.0, small) / (1 + small)
+    return found
+
+
+def answered(score: Floats) -> pa.Table:
+    """Return what a model of two classes answers, from the probabilities of label 1."""
+    label = pa.array(np.where(score > 0.5, "1", "0"), pa.string())
+    return pa.table({"score": pa.array(np.asarray(score, dtype=np.float64)), "label": label})
