@@ -149,13 +149,13 @@ def main() -> None:
         low=min(warm),
         high=max(warm),
         n=len(warm),
-        protocol=f"requests as read, about {MIX} rows each: decoded, typed by the model of data, purposes of "
-        f"recipients told by another, judged by all {len(RULES.names())} rules and the model of claims; {n:,} requests "
-        f"after the first {BASE:,}, answers remembered by (path of names, carrier, shape, recognised type and p); asked of the "
-        f"model: {asked.rows:,} distinct of {rows:,} rows ({asked.rows / rows:.2%}); the first {BASE:,}, nothing "
-        f"remembered: {statistics.median(cold):,.0f} requests/s; were every row asked anew: {per_row / MIX:,.0f} "
-        f"requests/s ({per_row:,.0f} rows/s in the model alone); without models {statistics.median(plain):,.0f} "
-        "requests/s; one "
+        protocol=f"requests as read, about {MIX} rows each: decoded, typed by the model of data, purposes of recipients "
+        f"told by another, judged by all {len(RULES.names())} rules and the model of claims; {n:,} requests after "
+        f"the first {BASE:,}, answers remembered by (path of names, carrier, shape, recognised type and p); asked "
+        f"of the model: {asked.rows:,} distinct of {rows:,} rows ({asked.rows / rows:.2%}); the first {BASE:,}, "
+        f"nothing remembered: {statistics.median(cold):,.0f} requests/s; were every row asked anew: "
+        f"{per_row / MIX:,.0f} requests/s ({per_row:,.0f} rows/s in the model alone); without models "
+        f"{statistics.median(plain):,.0f} requests/s; one "
         f"core, one thread, time by the clock (processor time: {statistics.median(busy):,.0f} requests/s); "
         "median, slowest and fastest repeat",
     )
