@@ -149,7 +149,7 @@ def main() -> None:
         low=min(warm),
         high=max(warm),
         n=len(warm),
-        protocol=f"requests as read, about {MIX} rows each: decoded, typed by the model of data, purposes of recipients "
+        protocol=f"requests as read, {MIX} rows each: decoded, typed by the model of data, purposes of recipients "
         f"told by another, judged by all {len(RULES.names())} rules and the model of claims; {n:,} requests after "
         f"the first {BASE:,}, answers remembered by (path of names, carrier, shape, recognised type and p); asked "
         f"of the model: {asked.rows:,} distinct of {rows:,} rows ({asked.rows / rows:.2%}); the first {BASE:,}, "
