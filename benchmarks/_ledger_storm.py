@@ -88,6 +88,10 @@ def storm(where: str, key: Path, notes: Path, *, operations: int, workers: int =
                 break
             del children[pid]
             kills["killed"] += os.WIFSIGNALED(status)
+            kills["failed"] += os.WIFEXITED(status) and os.WEXITSTATUS(status) != 0
+        if kills["failed"] > 20:  # nobody gets on any more: that is damage, too, and no reason to go on for ever
+            told = min(notes.glob("*.fault"), key=lambda file: file.stat().st_mtime).read_text("utf-8")
+            raise SystemExit(f"workers fail after {sum(done):,} operations; the first said: {told}")
     damage = recount(where, key, notes)
     damage.done["operations"] = sum(done)
     damage.done |= kills

@@ -17,10 +17,13 @@ from consentinel.core.shelf import Shelf
 from consentinel.detect.collectors import har
 from consentinel.detect.collectors._batch import Batch, Options
 from consentinel.detect.judge import Judge
-from consentinel.detect.judges import datum_model
+from consentinel.detect.judges import claim_model, datum_model, purpose_model
+from consentinel.detect.judges._claim_rows import ClaimFields
+from consentinel.detect.modelled import Candidates, applied
 from consentinel.detect.observe import Observer
 from consentinel.detect.pipeline import Pipeline
 from consentinel.detect.policy import load
+from consentinel.detect.purposes import Purposes
 from consentinel.detect.sightings import Sighter
 
 NAMES = ("models_requests_per_s",)
@@ -84,15 +87,22 @@ def copied(batches: list[Batch], number: int) -> list[Batch]:
 
 
 def scan(judge: contracts.Judge | None) -> tuple[Pipeline, Callable[[], pa.Table]]:
-    """Return the scan's own path, and what ends it."""
-    verdict = Judge(Sighter(load(None, region="EU"), region="EU"), [RULES.take(name) for name in RULES.names()])
+    """Return the scan's own path, with the judges of purposes and claims where there is one of data, and its end."""
+    sighter = Sighter(load(None, region="EU"), region="EU")
+    rules = [RULES.take(name) for name in RULES.names()]
+    verdict = Judge(sighter, rules)
+    if judge is not None:
+        verdict = Judge(sighter, rules, ClaimFields(), Purposes(purpose_model.open(None), sighter))
     parts = [[shelf.take(name) for name in shelf.names()] for shelf in PARTS.values()]
     nowhere = dict.fromkeys(("visits", "traffic", "data", "calls", "consent"), lambda table: None)
     pipeline = Pipeline(Observer(bytes(32), *parts, judge=judge), verdict, nowhere, [])
 
     def end() -> pa.Table:
         pipeline.flush()
-        return verdict.findings()
+        found = verdict.findings()
+        if verdict.fields is None:
+            return found
+        return applied(found, verdict.fields.rows(found, sighter.judged), claim_model.open(None))[0]
 
     return pipeline, end
 
@@ -103,9 +113,9 @@ def main() -> None:
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)
     base = recorded()
-    warm, busy, cold, plain, asked = [], [], [], [], Asked(datum_model.open(None))
+    warm, busy, cold, plain, asked = [], [], [], [], Asked(Candidates(datum_model.open(None)))
     for repeat in range(REPEATS + 1):
-        asked = Asked(datum_model.open(None))
+        asked = Asked(Candidates(datum_model.open(None)))
         pipeline, end = scan(asked)
         with measure() as first:  # nothing is remembered yet
             pipeline.file(Path("0"), Prepared(base[0]), Options())
@@ -139,12 +149,13 @@ def main() -> None:
         low=min(warm),
         high=max(warm),
         n=len(warm),
-        protocol=f"requests as read, about {MIX} rows each: decoded, typed by the model of data, judged by all "
-        f"{len(RULES.names())} rules, findings of all; {n:,} requests after the first {BASE:,}, answers remembered by "
-        f"(path of names, carrier, shape, recognised type and p); asked of the model: {asked.rows:,} distinct of "
-        f"{rows:,} rows ({asked.rows / rows:.2%}); the first {BASE:,}, nothing remembered: "
-        f"{statistics.median(cold):,.0f} requests/s; were every row asked anew: {per_row / MIX:,.0f} requests/s "
-        f"({per_row:,.0f} rows/s in the model alone); without models {statistics.median(plain):,.0f} requests/s; one "
+        protocol=f"requests as read, {MIX} rows each: decoded, typed by the model of data, purposes of recipients "
+        f"told by another, judged by all {len(RULES.names())} rules and the model of claims; {n:,} requests after "
+        f"the first {BASE:,}, answers remembered by (path of names, carrier, shape, recognised type and p); asked "
+        f"of the model: {asked.rows:,} distinct of {rows:,} rows ({asked.rows / rows:.2%}); the first {BASE:,}, "
+        f"nothing remembered: {statistics.median(cold):,.0f} requests/s; were every row asked anew: "
+        f"{per_row / MIX:,.0f} requests/s ({per_row:,.0f} rows/s in the model alone); without models "
+        f"{statistics.median(plain):,.0f} requests/s; one "
         f"core, one thread, time by the clock (processor time: {statistics.median(busy):,.0f} requests/s); "
         "median, slowest and fastest repeat",
     )

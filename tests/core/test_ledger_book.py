@@ -15,6 +15,8 @@ from consentinel.core.errors import BadInput, BudgetRefused, UsageError
 from consentinel.core.ledger import Charge, Ledger, Ticket
 from consentinel.core.ledger_book import Book
 from consentinel.core.ledger_filter import Account
+from consentinel.core.ledger_opening import opened
+from consentinel.core.ledger_totals import EVERY
 from tests.core.made_ledger import ACCOUNT, DELTA, HOUR, QUESTION, START, Clock, charge, ledger, spend
 
 _: type[Ledger] = Book
@@ -189,6 +191,31 @@ def test_tickets_expire_and_what_they_cost_stays_spent(tmp_path: Path) -> None:
         assert book.accounts()[ACCOUNT].spent == 1000
 
 
+@pytest.mark.parametrize("due", [True, False])
+def test_a_ticket_that_expires_while_it_waits_for_its_turn_does_no_harm(tmp_path: Path, due: bool) -> None:
+    """The totals that are due then forget it: nothing may be written behind them that needs it."""
+    clock = Clock()
+    with ledger(tmp_path, clock=clock) as book:
+        ticket = spend(book)
+        chain = book._chain
+        chain.totals.since = EVERY if due else 0
+        begin = chain.store.begin
+
+        def waited() -> None:
+            clock.now = START + HOUR + 1
+            begin()
+
+        chain.store.begin = waited  # type: ignore[method-assign]
+        if due:
+            with pytest.raises(BudgetRefused, match="expired"):
+                book.redeem(ticket)
+        else:
+            book.redeem(ticket)  # it was in time when it was shown
+        assert book.verify() == (3 if due else 4)
+    with opened(str(tmp_path / "ledger.sqlite"), clock=clock) as book:  # and others can go on
+        assert book.accounts()[ACCOUNT].spent == 1000
+
+
 def test_shares_are_redeemed_once_each_and_in_one_way_only(tmp_path: Path) -> None:
     with ledger(tmp_path) as book:
         whole = spend(book)
@@ -228,8 +255,8 @@ def test_tickets_of_others_and_changed_tickets_are_refused(tmp_path: Path) -> No
             (replace(real, params=(("rho", Fraction(1)),)), "not the one that was paid"),
             (replace(real, question="cd" * 32), "not the one that was paid"),
             (replace(real, not_after=START + 2 * HOUR), "not the one that was paid"),
-            (replace(real, charge="3." + "0" * 32), "used already, or lost"),
-            (replace(real, charge="nothing"), "used already, or lost"),
+            (replace(real, charge="3." + "0" * 32), "used already, has expired, or was lost"),
+            (replace(real, charge="nothing"), "used already, has expired, or was lost"),
             (replace(real, ledger="L2"), "another ledger issued it"),
         )
         for one, why in forged:

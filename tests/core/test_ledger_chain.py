@@ -13,7 +13,8 @@ from consentinel.core import ledger_totals
 from consentinel.core.errors import BadInput, BudgetRefused, ConsentinelError
 from consentinel.core.ledger_chain import Chain
 from consentinel.core.ledger_opening import opened
-from tests.core.made_ledger import ACCOUNT, DELTA, Clock, ledger, spend
+from consentinel.core.ledger_totals import sealed
+from tests.core.made_ledger import ACCOUNT, DELTA, START, Clock, ledger, spend
 
 
 def change(where: str, statement: str, *values: object) -> None:
@@ -90,8 +91,14 @@ def test_an_entry_that_was_never_allowed_is_found_though_its_code_is_right(tmp_p
         more = says | {"pays": 9_950, "charge": says["charge"] | {"micro_rho": 9_950}}
         forged = {name: more[name] for name in ("charge", "question", "not_after", "pays")}
         again = {"charge": chain.entry(4).id, "share": 1, "shares": 1, "enough": 1}  # type: ignore[union-attr]
+
+        def past_the_filter(kind: str, more: dict[str, Any]) -> None:
+            chain.follow()
+            with chain.store.turn():
+                chain.store.append([sealed(chain.key, chain.mac, 7, kind, START, chain.opening, **more)])
+
         with pytest.raises(BadInput, match="SQLITE_CONSTRAINT"):  # the table itself holds no redemption twice
-            chain.write(lambda: [("redeemed", again)])
+            past_the_filter("redeemed", again)
         limits = {"total": 10**6, "delta": "1/1000000", "quotas": {}, "reserves": {}}
         for draft in (
             ("spent", forged),
@@ -101,8 +108,10 @@ def test_an_entry_that_was_never_allowed_is_found_though_its_code_is_right(tmp_p
             ("totals", {"totals": {}}),
             ("refunded", {}),
         ):
-            with pytest.raises((ConsentinelError, ValueError, KeyError)):
+            with pytest.raises((ConsentinelError, ValueError, KeyError)):  # the chain writes nothing of the kind
                 chain.write(lambda draft=draft: [draft])  # type: ignore[misc]
+            assert book.verify() == 6
+            past_the_filter(*draft)
             with pytest.raises(BadInput, match="entry 7 does not hold"):
                 book.verify()
             change(where, "DELETE FROM consentinel_ledger WHERE seq = 7")

@@ -174,7 +174,7 @@ def test_forfeiting_voids_tickets_and_bars_accounts_that_may_have_been_lost(tmp_
     where = str(tmp_path / NAMES[0])
     adopted(where, forfeit=True, clock=Clock())
     with opened(where, clock=Clock()) as book:
-        with pytest.raises(BudgetRefused, match="used already, or lost"):
+        with pytest.raises(BudgetRefused, match="used already, has expired, or was lost"):
             book.redeem(ticket)
         for epoch in ("2026-W46", "all", "2026-11"):
             with pytest.raises(UsageError, match="lost entries once"):

@@ -64,7 +64,15 @@ def test_a_hint_that_is_something_else_stays_in_the_claims_only() -> None:
     assert "1 taken out" in sentence
 
 
-@pytest.mark.parametrize("proof", ["P0", "P1", "P2"])
+def test_a_contradicted_signal_proves_nothing_of_what_a_field_holds() -> None:
+    found, claims, text = after(Says(NOT_THERE, 0.02), "P1")
+    assert (found, len(claims)) == ([], 1)
+    assert "1 taken out as something else" in text
+    (row,), _, _ = after(Says(NOT_THERE, 0.4, undecided=True), "P1")
+    assert (row["proof"], row["explanation"]) == ("P1", "A sentence.")
+
+
+@pytest.mark.parametrize("proof", ["P0", "P2"])
 def test_proof_is_not_the_models_to_judge(proof: str) -> None:
     (row,), _, _ = after(Says(NOT_THERE, 0.02), proof)
     assert (row["proof"], row["explanation"]) == (proof, "A sentence.")

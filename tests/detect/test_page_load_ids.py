@@ -76,6 +76,31 @@ def test_the_same_value_in_two_page_loads_lasts() -> None:
     assert passing(rows, [DENIES], [PAGE, {}, {}, {}]) == [False, True, False, True]  # two requests of one page load
 
 
+def numbered(seq: int, number: int, **more: Any) -> list[Row]:
+    """Return the rows of a ping that names its page load."""
+    return [SIGNAL | {"seq": seq} | more, {"key": "_p", "seq": seq, "digest": number, "type_p": None} | more,
+            ID | {"seq": seq} | more]  # fmt: skip
+
+
+def test_a_last_ping_that_leaves_when_the_next_page_is_open_belongs_to_the_page_that_it_names() -> None:
+    loads = [PAGE, {}, PAGE, {}]
+    assert passing(numbered(1, 50) + numbered(3, 50), [DENIES], loads) == [False, False, True] * 2
+    assert not any(passing(numbered(1, 50) + numbered(3, 51), [DENIES], loads))  # the value outlived its page
+    beside = [SIGNAL | {"seq": 1}, ID | {"seq": 1}]  # a request that names none, beside one that does, or not
+    assert passing([*numbered(1, 50), ID | {"key": "x", "seq": 1}], [DENIES], loads)[-2:] == [True, True]
+    assert not any(passing(beside + numbered(3, 50), [DENIES], loads))
+    assert passing(numbered(1, 50) + numbered(1, 50, visit_id="w"), [DENIES, DENIES | {"visit_id": "w"}])[-1]
+
+
+def test_the_page_load_that_was_named_is_remembered_over_batches() -> None:
+    ids, told = PageLoadIds(), [DENIES, DENIES | {"visit_id": "w"}]
+    assert ids.rows(data(*numbered(1, 50)), consent(*told)).tolist() == [False, False, True]
+    assert ids.rows(data(*numbered(1, 50, visit_id="w")), consent(*told)).tolist() == [False, False, True]
+    assert not ids.rows(data(*numbered(1, 51, visit_id="w")), consent(*told)).any()
+    assert not ids.rows(data(SIGNAL, ID), consent(*told)).any()
+    assert ids.n == 1
+
+
 def test_where_one_storage_is_stated_other_page_loads_have_to_show_other_values() -> None:
     rows = [SIGNAL, ID, SIGNAL | {"seq": 3}, ID | {"seq": 3, "digest": 8}]
     assert passing(rows, [FOR_ADS], [PAGE, {}, PAGE, {}]) == [False, True, False, True]

@@ -63,20 +63,26 @@ class Chain:
             raise
 
     def write(self, judged: Callable[[], list[Draft]], *, witnessed: bool = True) -> list[Entry]:
-        """Write what JUDGED still allows when all others are heard, in one transaction, and tell the witnesses."""
-        with self.store.turn():
-            self.follow(witnessed=witnessed)
-            drafts, time = judged(), self.clock()
-            if self.totals.due():
-                drafts = [("totals", {"totals": self.totals.record(time)}), *drafts]
-            entries: list[Entry] = []
-            for number, (kind, says) in enumerate(drafts, self.seq + 1):
-                mac = entries[-1].mac if entries else self.mac
-                entries.append(sealed(self.key, mac, number, kind, time, self.opening, **says))
-            self.store.append(entries)
+        """Write what JUDGED still allows when all others are heard, in one transaction, and tell the witnesses.
+
+        Nothing is written that cannot be followed: whoever came later would take it for damage.
+        """
+        entries: list[Entry] = []
         try:
-            for entry in entries:
-                self.totals.follow(entry)
+            with self.store.turn():
+                self.follow(witnessed=witnessed)
+                time = self.clock()
+
+                def add(kind: str, says: dict[str, Any]) -> None:
+                    seq, mac = (entries[-1].seq, entries[-1].mac) if entries else (self.seq, self.mac)
+                    entries.append(sealed(self.key, mac, seq + 1, kind, time, self.opening, **says))
+                    self.totals.follow(entries[-1])
+
+                if self.totals.due():  # first, as tickets that expired while this waited for its turn end with it
+                    add("totals", {"totals": self.totals.record(time)})
+                for draft in judged():
+                    add(*draft)
+                self.store.append(entries)
             self.seq, self.mac = entries[-1].seq, entries[-1].mac
             if witnessed:
                 self.witness.advance(self.mark(), self._seen, self.store.code)

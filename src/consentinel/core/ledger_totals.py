@@ -122,7 +122,7 @@ class Totals:
         """Return why TICKET, genuine and in time, cannot be redeemed; empty when it can."""
         found = self.open.get(ticket.charge)
         if found is None:
-            return "it was used already, or lost with an older copy of the ledger"
+            return "it was used already, has expired, or was lost with an older copy of the ledger"
         if found.shares and (found.shares, found.enough) != (ticket.shares, ticket.enough):
             return f"the paid charge is in use as {found.shares} share(s) already; it cannot be shared in another way"
         return f"share {ticket.share} of {ticket.shares} was used already" if found.used >> ticket.share - 1 & 1 else ""

@@ -22,7 +22,7 @@ from consentinel.core.columns import relabel, values
 from consentinel.core.tables import CONSENT, DATA, EVIDENCE, FINDINGS, TRAFFIC, VISITS, check
 from consentinel.detect.explain import TYPES
 from consentinel.detect.judge import Judge
-from consentinel.detect.page_load_ids import SIGNAL_KEYS
+from consentinel.detect.page_load_ids import KEYS
 from consentinel.detect.pipeline import batches
 from consentinel.detect.shelves import RULES
 from consentinel.detect.sightings import Sighter
@@ -125,7 +125,7 @@ def _tables(scan: Path, units: Iterable[Unit]) -> dict[str, pa.Table]:
     inside = pc.field("visit_id").cast(pa.string()).isin(ids)
     got = pc.field("recipient").cast(pa.string()).isin(recipients) & pc.field("type").is_valid()
     kept = pc.field("action").cast(pa.string()).isin(["stored", "read"])  # may show that an identifier lasts
-    signal = pc.match_substring_regex(pc.field("key").cast(pa.string()), SIGNAL_KEYS)
+    signal = pc.match_substring_regex(pc.field("key").cast(pa.string()), KEYS)
     asked = {"data": (DATA, inside & (got | kept | signal)), "traffic": (TRAFFIC, inside), "consent": (CONSENT, inside)}
     tables = {
         name: check(ds.dataset(scan / f"{name}.parquet").to_table(filter=wanted), schema, NAME)

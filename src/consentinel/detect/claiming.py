@@ -15,7 +15,7 @@ from consentinel.core.run import Run
 from consentinel.core.tables import CONSENT, DATA, FINDINGS, TRAFFIC, VISITS, check
 from consentinel.detect.held_out_types import HeldOutTypes
 from consentinel.detect.judges._claim_rows import ClaimFields
-from consentinel.detect.page_load_ids import SIGNAL_KEYS, PageLoadIds
+from consentinel.detect.page_load_ids import KEYS, PageLoadIds
 from consentinel.detect.pipeline import batches
 from consentinel.detect.purposes import Purposes, of_tables
 from consentinel.detect.sightings import Sighter
@@ -73,7 +73,7 @@ def claims_by_repeats(
 def _data(file: Path) -> pa.Table:
     # What has no type, is not kept on the device and states no signal is no part of a claim: most rows.
     wanted = pc.field("type").is_valid() | pc.field("action").cast(pa.string()).isin(["stored", "read"])
-    wanted |= pc.match_substring_regex(pc.field("key").cast(pa.string()), SIGNAL_KEYS)
+    wanted |= pc.match_substring_regex(pc.field("key").cast(pa.string()), KEYS)
     data = ds.dataset(file).to_table(filter=wanted)
     return check(data, DATA, "detect.claims").unify_dictionaries().combine_chunks()
 

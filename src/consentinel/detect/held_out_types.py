@@ -21,7 +21,7 @@ from consentinel.detect.judges._datum_linear import LinearJudge
 from consentinel.detect.judges._datum_train import fitted
 from consentinel.detect.judges._rows import TYPES
 from consentinel.detect.modelled import Candidates
-from consentinel.detect.page_load_ids import signal_rows
+from consentinel.detect.page_load_ids import needed_rows
 
 __all__ = ["HeldOutTypes", "joined"]
 
@@ -92,7 +92,7 @@ def _typed(data: pa.Table, judge: DatumTypes) -> pa.Table:
     rows = data.take(pa.array(row))
     rows = pa.table([columns.get(name, rows[name]) for name in DATA.names], schema=DATA)
     sent = pc.equal(rows["action"].cast(pa.string()), "sent")
-    nothing = (new < 0) & ~signal_rows(rows)
+    nothing = (new < 0) & ~needed_rows(rows)
     return check(rows.filter(pc.invert(pc.and_(sent, pa.array(nothing)))), DATA, "detect.train")
 
 

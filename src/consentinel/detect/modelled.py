@@ -1,8 +1,9 @@
 """What models say of a scan: a verdict on every claim, and what that changes in the findings.
 
-Proof stays proof: planted values, contradicted signals and randomised differences are not the model's to judge. A hint
-(P4) that a model agrees with is told as P3 with the model's probability; one that it does not know of is undecided; one
-that it takes for something else is left out of the findings, and stays in claims.parquet with the reason.
+Proof stays proof: planted values and randomised differences are not the model's to judge. A hint (P4) that a model
+agrees with is told as P3 with the model's probability; one that it does not know of is undecided; one that it takes for
+something else is left out of the findings, and stays in claims.parquet with the reason. So does a contradicted signal
+(P1) where the model is decided that the data is something else: what is proven is the signal, not what a field holds.
 """
 
 from dataclasses import dataclass
@@ -135,7 +136,7 @@ def applied(findings: pa.Table, rows: pa.Table, judge: Judge) -> tuple[pa.Table,
         np.array(said[name].to_pylist(), object)[at] if rows.num_rows else proof for name in ("label", "why")
     )
     undecided = said["undecided"].to_numpy(zero_copy_only=False)[at] if rows.num_rows else np.zeros(len(at), bool)
-    away = hint & ~undecided & (verdict == NOT_THERE)
+    away = (hint | ((at >= 0) & (proof == "P1"))) & ~undecided & (verdict == NOT_THERE)
     agreed, open_ = hint & ~undecided & ~away, hint & undecided
     p = np.where(agreed | open_, floats(said["p"])[at] if rows.num_rows else 0.0, floats(findings["p"]))
     told = [

@@ -5,7 +5,8 @@ every page load and stored nowhere. It names a page load, not a device. All of t
 
 1. the request that carries it says itself (gcs, gcd) that storage is denied, and nothing says that any is granted;
 2. the value is in no cookie and no storage, and in no request that does not say so;
-3. it is in no other page load: of this visit, of the visits judged with it, of those judged before;
+3. it is in no other page load: of this visit, of the visits judged with it, of those judged before. Which page load a
+   request belongs to it may say itself (_p): a last ping leaves when the next page is open already;
 4. both storages, for ads and for analytics, are denied. Where the signal states one only, the same field held other
    values in other page loads of the visit.
 """
@@ -19,9 +20,11 @@ from numpy.typing import NDArray
 
 from consentinel.core.columns import codes, floats, ints, labels
 
-__all__ = ["SIGNAL_KEYS", "PageLoadIds", "signal_rows"]
+__all__ = ["KEYS", "PageLoadIds", "needed_rows"]
 
 SIGNAL_KEYS = r"(?i)(^|\.)(x-ga-)?gc[ds](\[\])?$"  # names of fields that state which storage is granted
+LOAD_KEYS = r"(^|\.)_p$"  # that number the page load, in requests that state storage
+KEYS = f"{SIGNAL_KEYS}|{LOAD_KEYS}"
 _DEVICE = ("device.id", "device.advertising_id")
 _BESIDE = ("cookie", "header")  # carriers that a ping has none of its own in
 
@@ -29,11 +32,9 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 
-def signal_rows(data: pa.Table) -> Bools:
-    """Return which rows of DATA are signals of a request about storage."""
-    names = pa.array(labels(data["key"]), pa.string())
-    found = pc.fill_null(pc.match_substring_regex(names, SIGNAL_KEYS), False).to_numpy(zero_copy_only=False)
-    return np.append(found, False)[codes(data["key"])]
+def needed_rows(data: pa.Table) -> Bools:
+    """Return which rows of DATA have no type and are needed here: what a request says of storage and its page load."""
+    return _named(data, KEYS)
 
 
 class PageLoadIds:
@@ -41,7 +42,7 @@ class PageLoadIds:
 
     def __init__(self) -> None:
         self.n = 0  # values that were found to be such
-        self._met = np.zeros(0, np.int64)
+        self._met = np.zeros((2, 0), np.int64)  # values, sorted, and the number of their page load; 0: it has none
 
     def without(self, seen: pa.Table, data: pa.Table, consent: pa.Table, traffic: pa.Table | None = None) -> pa.Table:
         """Return the SIGHTINGS without identifiers of one page load; the other arguments are those of `rows`."""
@@ -57,7 +58,7 @@ class PageLoadIds:
         denies = pc.or_kleene(pc.invert(consent["ad_storage"]), pc.invert(consent["analytics_storage"]))
         if not data.num_rows or not pc.any(denies).as_py():
             return found
-        signal = signal_rows(data)
+        signal = _named(data, SIGNAL_KEYS)
         if not signal.any():
             return found
         requests = _requests(data, signal, consent)
@@ -67,17 +68,24 @@ class PageLoadIds:
         at = np.flatnonzero(_in(ints(data["digest"]), candidates))
         if not len(beside):
             return found
-        rows = data.take(pa.array(at))
-        found[at] = self._new(rows, _passing(rows, requests.denied(rows), traffic)) & _of_device(rows, device[at])
+        rows, number = data.take(pa.array(at)), _numbers(data)[at]
+        passing = _passing(rows, requests.denied(rows), traffic, number)
+        found[at] = self._new(rows, passing, number) & _of_device(rows, device[at])
         return found
 
-    def _new(self, rows: pa.Table, passing: Bools) -> Bools:
-        """Return which of the PASSING rows have values that no batch before had, and remember all of them."""
-        digest = ints(rows["digest"])
-        new = passing & ~np.isin(digest, self._met)
-        self.n += len(np.unique(digest[new]))
-        self._met = np.union1d(self._met, digest[passing])
-        return new
+    def _new(self, rows: pa.Table, passing: Bools, number: Ints) -> Bools:
+        """Return which PASSING rows have values that no batch before had in another page load; remember them."""
+        values, value = np.unique(ints(rows["digest"]), return_inverse=True)
+        loads = _of_value(value, number)
+        known = np.minimum(np.searchsorted(self._met[0], values), max(0, len(self._met[0]) - 1))
+        met = np.isin(values, self._met[0])
+        same = met & (loads != 0) & (self._met[1][known] == loads) if len(self._met[0]) else met
+        found = passing & (~met | same)[value]
+        self.n += len(np.unique(value[found & ~met[value]]))
+        more = np.unique(value[passing & ~met[value]])
+        both = np.append(self._met, np.stack([values[more], loads[more]]), axis=1)
+        self._met = both[:, np.argsort(both[0], kind="stable")]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +127,48 @@ def _requests(data: pa.Table, signal: Bools, consent: pa.Table) -> _Requests:
     return _Requests(request, np.where(granted, 0, ads.astype(np.int64) + analytics))
 
 
-def _passing(rows: pa.Table, denied: Ints, traffic: pa.Table | None) -> Bools:
-    """Return which of ROWS, all there are of some values, have a value of one page load; DENIED is that of each."""
+def _passing(rows: pa.Table, denied: Ints, traffic: pa.Table | None, number: Ints) -> Bools:
+    """Return which of ROWS, all there are of some values, have a value of one page load.
+
+    DENIED is that of each, NUMBER what its request calls the page load (0: nothing).
+    """
     _, value = np.unique(ints(rows["digest"]), return_inverse=True)
-    load = _loads(rows, traffic)
+    place, told = _loads(rows, traffic), number != 0
     sent = _is(rows, "action", ("sent",)) & ~_is(rows, "carrier", _BESIDE) & (denied > 0)
-    ok = _all(value, sent) & _all(value, load == _first(value, load))
+    # Requests that name their page load name the same; others stand where one of these stands, or all in one place.
+    _, here = np.unique(np.column_stack([value, place]), axis=0, return_inverse=True)
+    beside = np.bincount(here, told)[here] > 0
+    named = np.bincount(value, told)[value] > 0
+    one = np.where(
+        told, number == _of_value(value, number)[value], np.where(named, beside, place == _first(value, place))
+    )
+    load = np.where(told, number, place)
+    ok = _all(value, sent) & _all(value, one)
     if ok.any() and (denied[ok] < 2).any():
         field = codes(rows["visit_id"]) << 42 | codes(rows["recipient"]) << 21 | codes(rows["key"])
         _, field = np.unique(field, return_inverse=True)
         loads, values = (_distinct(field[sent], of[sent], int(field.max()) + 1) for of in (load, value))
         ok &= _all(value, (denied == 2) | ((loads > 1) & (values >= loads))[field])
     return ok
+
+
+def _numbers(data: pa.Table) -> Ints:
+    """Return for each row of DATA what its request calls the page load, as a digest; 0 where it says nothing."""
+    own = np.flatnonzero(_named(data, LOAD_KEYS) & pc.is_valid(data["seq"]).to_numpy(zero_copy_only=False))
+    if not len(own):
+        return np.zeros(data.num_rows, np.int64)
+    mine = _request(data)
+    request, first = np.unique(mine[own], return_index=True)
+    number = ints(data["digest"])[own[first]]
+    at = np.minimum(np.searchsorted(request, mine), len(request) - 1)
+    return np.where(request[at] == mine, number[at], 0)
+
+
+def _of_value(value: Ints, number: Ints) -> Ints:
+    """Return for each value the NUMBER of one of its rows that has one, else 0."""
+    found = np.zeros(int(value.max(initial=-1)) + 1, np.int64)
+    found[value[number != 0]] = number[number != 0]
+    return found
 
 
 def _of_device(rows: pa.Table, device: Bools) -> Bools:
@@ -164,6 +202,13 @@ def _loads(rows: pa.Table, traffic: pa.Table | None) -> Ints:
 
 def _request(data: pa.Table) -> Ints:
     return codes(data["visit_id"]) << 32 | ints(data["seq"], -1) & 0xFFFFFFFF
+
+
+def _named(data: pa.Table, keys: str) -> Bools:
+    """Return which rows of DATA have a name that the regular expression KEYS finds."""
+    names = pa.array(labels(data["key"]), pa.string())
+    found = pc.fill_null(pc.match_substring_regex(names, keys), False).to_numpy(zero_copy_only=False)
+    return np.append(found, False)[codes(data["key"])]
 
 
 def _is(table: pa.Table, column: str, names: tuple[str, ...]) -> Bools:

@@ -18,7 +18,7 @@ from consentinel.detect.collectors._batch import Batch, Options
 from consentinel.detect.decode import Decoder
 from consentinel.detect.judge import Judge
 from consentinel.detect.observe import Observer, Sightings
-from consentinel.detect.page_load_ids import signal_rows
+from consentinel.detect.page_load_ids import needed_rows
 
 __all__ = ["Pipeline", "Tally", "batches", "inputs"]
 
@@ -103,7 +103,7 @@ class Pipeline:
         self.tally.data += data.num_rows
         self.tally.typed += pc.sum(typed).as_py() or 0
         kept_there = pc.invert(pc.equal(data["action"].cast(pa.string()), "sent"))
-        wanted = pc.or_(pc.or_(typed, kept_there), pa.array(signal_rows(data)))
+        wanted = pc.or_(pc.or_(typed, kept_there), pa.array(needed_rows(data)))
         file.data.append(data.filter(wanted))
 
     def _whole(self, batch: Batch, file: "_OpenFile") -> None:

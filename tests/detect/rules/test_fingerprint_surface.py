@@ -20,6 +20,12 @@ CANVAS = {"type": "fingerprint.surface"}
         pytest.param(ENOUGH, BEFORE, [("before", BAD)], id="before the choice"),
         pytest.param(ENOUGH, GRANTED, [("granted", FINE)], id="with consent"),
         pytest.param(ENOUGH[:-1], DENIED, [], id="one property too few"),
+        pytest.param(
+            [*ENOUGH[:-1], ENOUGH[-1] | {"seq": 0, "type_p": 0.5}], DENIED, [], id="one field that tells two of them"
+        ),
+        pytest.param(
+            [r | {"seq": 0, "key": "device[]"} for r in ENOUGH], DENIED, [("denied", BAD)], id="a list of properties"
+        ),
         pytest.param(ENOUGH[:-1] * 3, DENIED, [], id="the same properties again and again"),
         pytest.param(
             [*ENOUGH[:-1], ENOUGH[-1] | {"recipient": OTHER_AD}], DENIED, [], id="to two recipients, too few to each"

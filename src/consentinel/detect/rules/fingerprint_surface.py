@@ -3,9 +3,10 @@
 import numpy as np
 import pyarrow as pa
 
-from consentinel.detect.rules._select import codes, flag, is_one_of, pick, starts_with, told_as
+from consentinel.core.columns import floats, ints
+from consentinel.detect.rules._select import by_label, codes, flag, is_one_of, pick, starts_with, told_as
 
-VERSION = "1"
+VERSION = "2"
 PROOF = "P4"
 TOGETHER = 4  # distinct kinds of device property that one recipient got in one visit
 PROPERTIES = (
@@ -19,7 +20,9 @@ def find(visits: pa.Table) -> pa.Table:
 
     A single property such as the language says little; several together single a browser out (Eckersley, "How unique
     is your web browser?", PETS 2010). What a browser puts into the headers of every request is not counted: the
-    recipient did not ask for it. All are told as one fingerprint surface.
+    recipient did not ask for it. A datum that tells several properties, as a browser's name does, counts as the most
+    probable of them: bids carry four properties in three fields, and are no fingerprint yet. All are told as one
+    fingerprint surface.
     """
     out = flag(visits, "regulated") & ~is_one_of(visits, "carrier", ("header",))
     surface = out & starts_with(visits, "type", "fingerprint.")
@@ -28,7 +31,13 @@ def find(visits: pa.Table) -> pa.Table:
         who = codes(visits, "recipient")
         recipient = codes(visits, "visit_id")[part] * (int(who.max()) + 2) + who[part] + 1
         kinds = codes(visits, "type")[part]
-        distinct = np.unique(recipient * (int(kinds.max()) + 1) + kinds) // (int(kinds.max()) + 1)
+        field = codes(visits, "key")[part]
+        listed = by_label(visits, "key", lambda key: key.endswith("[]"))[part]  # one name for several data
+        field = np.where(listed, -2 - np.arange(len(part)), field)
+        datum = np.column_stack([recipient, ints(visits["seq"], -1)[part], field])
+        order = np.lexsort((-floats(visits["type_p"])[part], *datum.T))
+        first = order[np.append(True, (datum[order][1:] != datum[order][:-1]).any(axis=1))]
+        distinct = np.unique(recipient[first] * (int(kinds.max()) + 1) + kinds[first]) // (int(kinds.max()) + 1)
         many, n_kinds = np.unique(distinct, return_counts=True)
         surface[part[np.isin(recipient, many[n_kinds >= TOGETHER])]] = True
     return told_as(pick(visits, surface), "type", "fingerprint.surface")
