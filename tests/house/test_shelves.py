@@ -24,7 +24,7 @@ def promised(shelf: str) -> set[str]:
     name = shelf.rpartition("/")[2].removesuffix("s").capitalize() + "Part"
     contracts = ast.parse((PACKAGE / "core" / "contracts.py").read_text("utf-8")).body
     for node in contracts:  # a shelf whose parts keep the contract of others: AdPart = TrainerPart
-        if isinstance(node, ast.Assign) and name in {ast.unparse(target) for target in node.targets}:
+        if isinstance(node, ast.AnnAssign) and node.value is not None and ast.unparse(node.target) == name:
             name = ast.unparse(node.value)
     return {
         member.name

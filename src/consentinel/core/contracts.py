@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -285,7 +285,13 @@ class TrainerPart(Protocol):
 
 
 # The doors of the shelves of models: all hold ways to train.
-AdPart = GraphPart = RankPart = RecommendPart = TextPart = UserPart = VisionPart = TrainerPart
+AdPart: TypeAlias = TrainerPart
+GraphPart: TypeAlias = TrainerPart
+RankPart: TypeAlias = TrainerPart
+RecommendPart: TypeAlias = TrainerPart
+TextPart: TypeAlias = TrainerPart
+UserPart: TypeAlias = TrainerPart
+VisionPart: TypeAlias = TrainerPart
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-__all__ = ["evaluate", "predict", "train"]
+__all__ = ["evaluate", "frontier", "predict", "train"]
 
 
 def __getattr__(name: str) -> Callable[..., Any]:

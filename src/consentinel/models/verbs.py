@@ -6,7 +6,7 @@ from typing import Any, Literal
 from consentinel.core.run import Outcome, Run
 from consentinel.core.state import shown
 
-__all__ = ["evaluate", "predict", "train"]
+__all__ = ["evaluate", "frontier", "predict", "train"]
 
 
 def evaluate(
@@ -59,6 +59,45 @@ def evaluate(
     }  # fmt: skip
     with Run.open("models.evaluate", out, model=_name(model), rows=rows, **asked) as run:
         return evaluating.evaluate(run, model, rows, evaluating.Asked(**asked))
+
+
+def frontier(
+    rows: Path,
+    *,
+    out: Path = Path("runs/frontier"),
+    trainers: str = "logistic private_logistic aggregate_logistic label_private",
+    given: str = "",
+    epsilons: str = "0.1 0.5 1 2 5",
+    delta: str = "1e-6",
+    seeds: int = 5,
+    share: float = 0.25,
+    seed: int = 0,
+    columns: str = "",
+) -> Outcome:
+    """Show how much a model of ads loses by privacy: utility against epsilon, between no privacy and the base rate.
+
+    It is not private itself: give rows that are public, past or simulated.
+
+    Args:
+        rows: rows with features and a column label (0 or 1)
+        out: folder for the points of the frontier and run.json
+        trainers: parts of the shelf ads, separated by spaces, each with settings of its own after a colon
+        given: settings for all of them that have them, for example categories=public
+        epsilons: where private trainers are trained, separated by spaces
+        delta: of every private trainer
+        seeds: splits, trainings and draws of noise for each point
+        share: of the rows that is tested on
+        seed: number that the splits follow
+        columns: column map of the file, ours=theirs, for example label=click
+    """
+    from consentinel.models import frontier_drawn
+
+    asked: dict[str, Any] = {
+        "trainers": trainers, "given": given, "delta": delta, "seeds": seeds, "share": share, "seed": seed,
+        "columns": columns,
+    }  # fmt: skip
+    with Run.open("models.frontier", out, rows=rows, epsilons=epsilons, **asked) as run:
+        return frontier_drawn.drawn(run, rows, at=epsilons, **asked)
 
 
 def predict(

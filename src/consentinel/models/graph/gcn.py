@@ -18,7 +18,8 @@ from consentinel.models.vision._pictures import no_ticket
 
 __all__ = ["SETTINGS", "Settings", "load", "trainer"]
 
-PART, SETTINGS = "gcn", Settings
+PART = "gcn"
+SETTINGS = Settings
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from consentinel.models.vision._pictures import no_ticket
 
 __all__ = ["SETTINGS", "Settings", "load", "trainer"]
 
-PART, SETTINGS = "graph_sage", Settings
+PART = "graph_sage"
+SETTINGS = Settings
 SHAPES = _network.SHAPES | _network.OWN
 
 
