@@ -25,7 +25,10 @@ from _public_sets import (
 )
 
 NAMES = ("location_snippets_gain",)
-INPUTS = tuple(f"../shared/data/detect/privacy_pioneer_snippets/{part}.parquet" for part in ("train", "val"))
+INPUTS = (
+    "../shared/data/detect/privacy_pioneer_snippets/train.parquet",
+    "../shared/data/detect/privacy_pioneer_snippets/val.parquet",
+)
 FLOOR = Learner(lambda c: LogisticRegression(C=c, solver="liblinear"), (1.0, 10.0, 100.0))  # two classes, many columns
 TARGET = re.compile(r"<TARGET_[A-Z]+>")
 WORD = re.compile(r"[A-Za-z]+|\d+|[^\sA-Za-z\d]")
