@@ -11,8 +11,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-__all__ = ["RESULTS", "ROOT", "Measured", "alone", "keep_cases", "measure", "one_core", "write"]
+if TYPE_CHECKING:
+    from consentinel.core.stats import Interval
+
+__all__ = ["RESULTS", "ROOT", "Measured", "alone", "keep_cases", "measure", "one_core", "write", "write_interval"]
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
@@ -26,6 +30,11 @@ def write(name: str, *, value: float, low: float, high: float, n: int, protocol:
     row = {"value": value, "low": low, "high": high, "n": n, "protocol": protocol}
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(row, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def write_interval(name: str, found: "Interval", protocol: str, *, n: int | None = None) -> None:
+    """Keep the public number NAME from the interval FOUND, over N cases (None: as many as it was made from)."""
+    write(name, value=found.value, low=found.low, high=found.high, n=found.n if n is None else n, protocol=protocol)
 
 
 def keep_cases(name: str, cases: Mapping[str, bool]) -> None:

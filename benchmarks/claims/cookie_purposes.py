@@ -9,7 +9,7 @@ import zstandard
 from lightgbm import LGBMClassifier
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from _claim import write
+from _claim import write_interval
 from _cookie_features import family, ours, published, value_shape
 from _public_sets import (
     FLOOR,
@@ -102,7 +102,7 @@ def main() -> None:
             f"({theirs.shape[1]:,} features remade here from their descriptions)"
         )
         print(number, told, say(gain), "\n", flush=True)
-        write(number, value=gain.value, low=gain.low, high=gain.high, n=len(rows), protocol=told)
+        write_interval(number, gain, told, n=len(rows))
 
 
 if __name__ == "__main__":

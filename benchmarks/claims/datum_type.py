@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from _claim import ROOT, write
+from _claim import ROOT, write_interval
 from _range import RANGE, SEED, labels
 from consentinel.detect.judges._datum_features import without
 from consentinel.detect.judges._datum_linear import recognised
@@ -78,7 +78,7 @@ def main(group: str = "test") -> None:
         (NAMES[0], right, f"mean F1 over the types that occur; {TOLD}; beside it, same rows: {beside}"),
         (NAMES[1], off, f"classwise calibration error, ten bins; {TOLD}"),
     ):
-        write(name, value=score.value, low=score.low, high=score.high, n=table.num_rows, protocol=what)
+        write_interval(name, score, what, n=table.num_rows)
 
 
 if __name__ == "__main__":

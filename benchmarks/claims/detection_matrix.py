@@ -2,7 +2,7 @@
 
 import sys
 
-from _claim import ROOT, keep_cases, write
+from _claim import ROOT, keep_cases, write, write_interval
 from consentinel.core.stats import clopper_pearson
 
 sys.path[:0] = [str(ROOT)]
@@ -34,9 +34,9 @@ def main() -> None:
     drawn = [case for case, finding in found if not case.planted and finding.error_rate > 0]
     alarms = sum(case.run(seed).verdict == "refuted" for case in drawn for seed in range(SEEDS))
     rate = clopper_pearson(alarms, len(drawn) * SEEDS)
-    write(
-        NAMES[2], value=rate.value, low=rate.low, high=rate.high, n=rate.n,
-        protocol=f"{len(drawn)} doubles without a mistake whose audit draws numbers, {SEEDS} seeds each: {alarms} "
+    write_interval(
+        NAMES[2], rate,
+        f"{len(drawn)} doubles without a mistake whose audit draws numbers, {SEEDS} seeds each: {alarms} "
         f"refuted; the stated rate is at most {1 - LEVEL:.1g} an audit; Clopper-Pearson interval",
     )  # fmt: skip
     print(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from _claim import write
+from _claim import write_interval
 from _difference_sites import FIELDS, LEVELS, PROPERTIES, clean, visited
 from consentinel.core.stats import clopper_pearson
 from consentinel.detect._difference_site import SITE_ERROR, STAGE, examine
@@ -23,13 +23,10 @@ def main() -> None:
         fields.append(len(site.values))
     interval = clopper_pearson(wrong, SITES)
     print(f"{wrong} of {SITES} clean sites with any false claim", flush=True)
-    write(
+    write_interval(
         NAMES[0],
-        value=interval.value,
-        low=interval.low,
-        high=interval.high,
-        n=SITES,
-        protocol=f"{wrong} of {SITES} simulated sites with any claim at any look ({STAGE} and {DEFAULT_REPEATS} "
+        interval,
+        f"{wrong} of {SITES} simulated sites with any claim at any look ({STAGE} and {DEFAULT_REPEATS} "
         f"repeats of {SCENARIOS} scenarios); {min(fields):,} to {max(fields):,} fields a site ({', '.join(FIELDS)}; "
         f"some of them absent at random or by scenario), {PROPERTIES} properties of {LEVELS} levels, median of "
         f"{int(np.median(hypotheses)):,} hypotheses with a weight; the bound by design is {SITE_ERROR:.1%}, before the "

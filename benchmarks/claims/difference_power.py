@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from _claim import write
+from _claim import write_interval
 from _difference_sites import KINDS, LEVELS, PROPERTIES, Planted, found, leaking, looks
 from consentinel.core.stats import clopper_pearson
 from consentinel.detect._difference_claims import Dependence, standing
@@ -56,13 +56,10 @@ def main() -> None:
     early, early_words = told([seen[0] for seen in every], planted)
     print(f"{DEFAULT_REPEATS} repeats: {hit}, {words}\n{STAGE} repeats: {early}, {early_words}", flush=True)
     interval = clopper_pearson(hit, SITES)
-    write(
+    write_interval(
         NAMES[0],
-        value=interval.value,
-        low=interval.low,
-        high=interval.high,
-        n=SITES,
-        protocol=f"{SITES} simulated sites with one field that carries one of {PROPERTIES} properties ({LEVELS} "
+        interval,
+        f"{SITES} simulated sites with one field that carries one of {PROPERTIES} properties ({LEVELS} "
         f"levels) in 1 to {SCENARIOS} of {SCENARIOS} scenarios, a quarter for each way of writing; up to "
         f"{DEFAULT_REPEATS} repeats, ended after {STAGE} where nothing was open ({stopped} sites); found: claimed for "
         "the right field and property in a scenario that has it, by site and over the fleet; "

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from sklearn.model_selection import GroupKFold
 
-from _claim import write
+from _claim import write_interval
 from _field_words import meanings
 from _public_sets import FLOOR, MARGIN, accuracy_gain, column, f1_gain, held_out, macro_f1, read, say, texts, tokens
 
@@ -97,7 +97,7 @@ def main() -> None:
         "79.3%, same rows and grouping, other folds and settings"
     )
     print(told, say(gain), flush=True)
-    write(NAMES[0], value=gain.value, low=gain.low, high=gain.high, n=len(rows), protocol=told)
+    write_interval(NAMES[0], gain, told, n=len(rows))
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from _claim import ROOT, write
+from _claim import ROOT, write_interval
 from consentinel.core.stats import clopper_pearson
 from consentinel.protect.estimates import MECHANISMS
 from consentinel.protect.splitting import deviations, params
@@ -212,7 +212,7 @@ def told(case: Case) -> str:
     return f"{case.file} {case.column}{f' q{case.at:g}' if case.at != 0.5 else ''}, {size}, rho {case.rho}{clip}"
 
 
-def main(arguments: Sequence[str] | None = None, keep: Callable[..., None] = write) -> None:
+def main(arguments: Sequence[str] | None = None, keep: Callable[..., None] = write_interval) -> None:
     """Measure and write the numbers."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=100_000)
@@ -235,11 +235,8 @@ def main(arguments: Sequence[str] | None = None, keep: Callable[..., None] = wri
             interval = clopper_pearson(worst, asked.seeds)
             keep(
                 name,
-                value=interval.value,
-                low=interval.low,
-                high=interval.high,
-                n=asked.seeds,
-                protocol=f"nominal 95% intervals, {asked.seeds:,} seeds each (sample of people from the file, discrete "
+                interval,
+                f"nominal 95% intervals, {asked.seeds:,} seeds each (sample of people from the file, discrete "
                 f"Gaussian noise that is simulated, seeded, here only); the {side} of: {words}; Clopper-Pearson",
             )
 

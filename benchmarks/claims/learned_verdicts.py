@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from _claim import ROOT, write
+from _claim import ROOT, write, write_interval
 from _range import RANGE, SEED, labels, recordings, scan, scanned
 from _renamed import rename
 from consentinel.core.stats import Interval
@@ -114,7 +114,7 @@ def accuracy(found: pa.Table) -> float:
 def keep(name: str, got: Interval, protocol: str) -> None:
     """Keep an interval as the public number NAME."""
     told = f"{protocol}; interval clustered by component"
-    write(name, value=got.value, low=got.low, high=got.high, n=got.n, protocol=told)
+    write_interval(name, got, told)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benchmarks._claim import ROOT, write
+from benchmarks._claim import ROOT, write_interval
 from consentinel.core.accounting import epsilon
 from consentinel.core.rng import generator
 from consentinel.core.stats import clopper_pearson
@@ -120,13 +120,10 @@ def main() -> None:
     for name in NAMES:
         side = (min if name.endswith("least") else max)(held[name.rpartition("_")[0]])
         interval = clopper_pearson(side, seeds)
-        write(
+        write_interval(
             name,
-            value=side / seeds,
-            low=interval.low,
-            high=interval.high,
-            n=seeds,
-            protocol=f"each of {len(told)} outcomes of three real experiments resampled {seeds} times, "
+            interval,
+            f"each of {len(told)} outcomes of three real experiments resampled {seeds} times, "
             f"measured with rho {RHO} (epsilon {shown:.2f} at delta 1e-6), nominal 95 % intervals of the difference "
             f"and of the relative lift against those of the file: {'; '.join(told)}",
         )

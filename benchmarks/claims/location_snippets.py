@@ -6,7 +6,7 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
-from _claim import write
+from _claim import write_interval
 from _public_sets import (
     MARGIN,
     SEED,
@@ -25,7 +25,10 @@ from _public_sets import (
 )
 
 NAMES = ("location_snippets_gain",)
-INPUTS = tuple(f"../shared/data/detect/privacy_pioneer_snippets/{part}.parquet" for part in ("train", "val"))
+INPUTS = (
+    "../shared/data/detect/privacy_pioneer_snippets/train.parquet",
+    "../shared/data/detect/privacy_pioneer_snippets/val.parquet",
+)
 FLOOR = Learner(lambda c: LogisticRegression(C=c, solver="liblinear"), (1.0, 10.0, 100.0))  # two classes, many columns
 TARGET = re.compile(r"<TARGET_[A-Z]+>")
 WORD = re.compile(r"[A-Za-z]+|\d+|[^\sA-Za-z\d]")
@@ -129,7 +132,7 @@ def main() -> None:
         "to 95% (BERT models); beside the set, TF-IDF trained on these rows, on that part: 93.0%"
     )
     print(told, say(gain), flush=True)
-    write(NAMES[0], value=gain.value, low=gain.low, high=gain.high, n=len(rows), protocol=told)
+    write_interval(NAMES[0], gain, told, n=len(rows))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from benchmarks._claim import write
+from benchmarks._claim import write, write_interval
 from consentinel.core.accounting import epsilon
 from consentinel.core.rng import generator
 from consentinel.core.stats import clopper_pearson
@@ -137,13 +137,10 @@ def main() -> None:
     for name in NAMES[:4]:
         side = (min if name.endswith("least") else max)(held[name.rpartition("_")[0]])
         interval = clopper_pearson(side, seeds)
-        write(
+        write_interval(
             name,
-            value=side / seeds,
-            low=interval.low,
-            high=interval.high,
-            n=seeds,
-            protocol=f"the simulator's exposures of {len(times)} people, {seeds} keys for each setting, nominal 95 % "
+            interval,
+            f"the simulator's exposures of {len(times)} people, {seeds} keys for each setting, nominal 95 % "
             f"intervals: {'; '.join(told)}",
         )
     rho = Fraction(1, 100)

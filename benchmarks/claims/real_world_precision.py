@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from _claim import write
+from _claim import write, write_interval
 from _real_claims import ANSWERS, LABELS, QUESTIONS, draw, found, read, sheets, taken, unseen
 from consentinel.core.resample import Interval, cluster_bootstrap, ratio
 
@@ -136,10 +136,10 @@ def main() -> None:
         f"{n - same} answered differently ({differ} yes against no), these and unsure ones count as wrong; weighted to "
         f"all claims by type and source, interval clustered by recipient; {more}; by type: {types}",
     )  # fmt: skip
-    write(
-        "real_world_kappa", value=verdicts.value, low=verdicts.low, high=verdicts.high, n=n,
-        protocol=f"Cohen's kappa of yes, no, unsure on the whole claim; agreement {same / n:.3f}; "
-        + "; ".join(f"{question} {k:.3f}" for question, k in parts.items()) + "; interval clustered by recipient",
+    write_interval(
+        "real_world_kappa", verdicts,
+        f"Cohen's kappa of yes, no, unsure on the whole claim; agreement {same / n:.3f}; "
+        + "; ".join(f"{question} {k:.3f}" for question, k in parts.items()) + "; interval clustered by recipient", n=n,
     )  # fmt: skip
 
 

@@ -76,7 +76,9 @@ def test_rows_are_shown_in_columns() -> None:
 
 def test_every_number_of_a_claim_has_a_reach_and_every_reach_a_claim() -> None:
     folder = Path(run.__file__).parent
-    claimed = [name for file in sorted((folder / "claims").glob("*.py")) for name in run.declared(file, "NAMES")]
+    files = sorted((folder / "claims").glob("*.py"))
+    assert all(isinstance(run.declared(file, "INPUTS"), tuple) for file in files)  # literal, else nothing can run
+    claimed = [name for file in files for name in run.declared(file, "NAMES")]
     asked = tomllib.loads((folder / "reach.toml").read_text("utf-8"))
     assert len(set(claimed)) == len(claimed)
     assert set(claimed) == set(asked)

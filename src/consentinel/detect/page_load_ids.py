@@ -135,13 +135,13 @@ def _passing(rows: pa.Table, denied: Ints, traffic: pa.Table | None, number: Int
     _, value = np.unique(ints(rows["digest"]), return_inverse=True)
     place, told = _loads(rows, traffic), number != 0
     sent = _is(rows, "action", ("sent",)) & ~_is(rows, "carrier", _BESIDE) & (denied > 0)
-    # Requests that name their page load name the same; others stand where one of these stands, or all in one place.
-    _, here = np.unique(np.column_stack([value, place]), axis=0, return_inverse=True)
-    beside = np.bincount(here, told)[here] > 0
-    named = np.bincount(value, told)[value] > 0
-    one = np.where(
-        told, number == _of_value(value, number)[value], np.where(named, beside, place == _first(value, place))
-    )
+    one = place == _first(value, place)
+    if told.any():
+        # Requests that name their page load name the same; others stand where one of these stands, or all in one place.
+        _, where = np.unique(place, return_inverse=True)
+        _, here = np.unique(value * (int(where.max()) + 1) + where, return_inverse=True)
+        beside, named = (np.bincount(of, told)[of] > 0 for of in (here, value))
+        one = np.where(told, number == _of_value(value, number)[value], np.where(named, beside, one))
     load = np.where(told, number, place)
     ok = _all(value, sent) & _all(value, one)
     if ok.any() and (denied[ok] < 2).any():

@@ -31,13 +31,25 @@ def find(visits: pa.Table) -> pa.Table:
         who = codes(visits, "recipient")
         recipient = codes(visits, "visit_id")[part] * (int(who.max()) + 2) + who[part] + 1
         kinds = codes(visits, "type")[part]
-        field = codes(visits, "key")[part]
-        listed = by_label(visits, "key", lambda key: key.endswith("[]"))[part]  # one name for several data
-        field = np.where(listed, -2 - np.arange(len(part)), field)
-        datum = np.column_stack([recipient, ints(visits["seq"], -1)[part], field])
-        order = np.lexsort((-floats(visits["type_p"])[part], *datum.T))
-        first = order[np.append(True, (datum[order][1:] != datum[order][:-1]).any(axis=1))]
-        distinct = np.unique(recipient[first] * (int(kinds.max()) + 1) + kinds[first]) // (int(kinds.max()) + 1)
-        many, n_kinds = np.unique(distinct, return_counts=True)
-        surface[part[np.isin(recipient, many[n_kinds >= TOGETHER])]] = True
+        enough = np.isin(recipient, _many(recipient, kinds))
+        part, recipient, kinds = part[enough], recipient[enough], kinds[enough]
+        first = _told_once(visits, part, recipient)
+        surface[part[np.isin(recipient, _many(recipient[first], kinds[first]))]] = True
     return told_as(pick(visits, surface), "type", "fingerprint.surface")
+
+
+def _many(recipient: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """Return the recipients that got enough distinct kinds together."""
+    n = int(kinds.max(initial=0)) + 1
+    many, n_kinds = np.unique(np.unique(recipient * n + kinds) // n, return_counts=True)
+    return many[n_kinds >= TOGETHER]
+
+
+def _told_once(visits: pa.Table, part: np.ndarray, recipient: np.ndarray) -> np.ndarray:
+    """Return which of the rows PART to keep so that every datum has one: that of its most probable type."""
+    field = codes(visits, "key")[part]
+    listed = by_label(visits, "key", lambda key: key.endswith("[]"))[part]  # one name for several data
+    field = np.where(listed, -2 - np.arange(len(part)), field)
+    datum = np.column_stack([recipient, ints(visits["seq"], -1)[part], field])
+    order = np.lexsort((-floats(visits["type_p"])[part], *datum.T))
+    return order[np.append(True, (datum[order][1:] != datum[order][:-1]).any(axis=1))] if len(order) else order
