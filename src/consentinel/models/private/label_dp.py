@@ -68,8 +68,8 @@ def fit_flipped(x: Dot, add: Dot, weight: Floats, answers: Floats, chance: Float
 def centred_sums(cells: Contributions, value: Floats, label: Floats, clip: float, sigma: Fraction) -> Floats:
     """Return sum x (y - 1/2) over units, each clipped to CLIP, with noise SIGMA (in clips; a unit changes it by 2)."""
     exact = cells.total(value * (label - 0.5)[:, None], clip)
-    noisy: Floats = (exact + discrete_gaussian(sigma * STEPS, cells.width)) * np.float64(clip / STEPS)
-    return noisy
+    noisy = np.asarray(exact + discrete_gaussian(sigma * STEPS, cells.width), np.float64)
+    return noisy * (clip / STEPS)
 
 
 def fit_sums(x: Dot, add: Dot, spread: Dot, sums: Floats, noise: float, weight: Floats, pull: Floats) -> Floats:

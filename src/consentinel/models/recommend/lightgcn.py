@@ -127,7 +127,7 @@ def _smooth(graph: Csr, values: Floats, layers: int) -> Floats:
     for _ in range(layers):
         step = graph @ step
         total = total + step
-    return total / np.float32(layers + 1)
+    return np.asarray(total / (layers + 1), np.float32)
 
 
 def _slope(made: Floats, who: NDArray[Any], liked: NDArray[Any], other: NDArray[Any]) -> Floats:

@@ -59,7 +59,7 @@ class Linear:
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH and return it."""
         arrays = {"mix": self.embedding.mix, "offset": self.embedding.offset, "weights": self.weights}
-        arrays |= kept_texts("classes", self.classes) | {"size": np.asarray(self.size, np.int64)}
+        arrays = arrays | kept_texts("classes", self.classes) | {"size": np.asarray(self.size, np.int64)}
         kind = f"models.vision.{self.part}"
         modelfile.save(path, ModelFile(kind, "1", f"consentinel {__version__}", arrays, dict(self.card)))
         return path
@@ -71,7 +71,7 @@ def projection(coefficients: int, width: int) -> Floats:
     if width >= coefficients:
         return np.eye(coefficients, dtype=np.float32)
     drawn = generator(0, "models.vision", "projection").standard_normal((coefficients, width), np.float32)
-    return np.asarray(drawn / np.float32(np.sqrt(width)))
+    return np.asarray(drawn / np.sqrt(width), np.float32)
 
 
 def projected(x: NDArray[np.uint8], mix: Floats) -> Floats:

@@ -49,7 +49,7 @@ class Network:
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH and return it."""
         arrays = {f"net.{name}": np.asarray(array) for name, array in self.weights.items()}
-        arrays |= kept_texts("classes", self.classes) | {"size": np.asarray(self.size, np.int64)}
+        arrays = arrays | kept_texts("classes", self.classes) | {"size": np.asarray(self.size, np.int64)}
         card = dict(self.card) | {"activation": self.activation}
         kind = f"models.vision.{self.part}"
         modelfile.save(path, ModelFile(kind, "1", f"consentinel {__version__}", arrays, card))

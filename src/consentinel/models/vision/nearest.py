@@ -84,7 +84,7 @@ class Nearest:
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH and return it."""
         arrays = {"centre": self.centre, "mix": self.mix, "vectors": self.vectors}
-        arrays |= {"size": np.asarray(self.size, np.int64)} | kept_texts("items", self.items)
+        arrays = arrays | {"size": np.asarray(self.size, np.int64)} | kept_texts("items", self.items)
         modelfile.save(path, ModelFile(KIND, "1", f"consentinel {__version__}", arrays, dict(self.card)))
         return path
 
