@@ -82,40 +82,33 @@ def rounds(log: Any, asked: UltraGCN, seed: int, every: int = EVERY) -> Iterator
     pairs = torch.tensor(asked.negative_weight * d_user / shape[1], dtype=torch.float32)  # of a person, for each item
     user_part, item_part = (torch.tensor(one, dtype=torch.float32) for one in (of_user, of_item))
     made = [torch.randn(size, asked.width) * asked.initial for size in shape]
-    first, second = ([torch.zeros_like(one) for one in made] for _ in range(2))
-    step = 0
+    steps = -(-shape[0] // asked.people)
+    decay = asked.gamma * seen.nnz / (1024 * steps)
+    adam = torch.optim.Adam(made, lr=asked.rate, weight_decay=decay, fused=True)
     for epoch in range(1, asked.epochs + 1):
         order = rng.permutation(shape[0])
         for start in range(0, len(order), asked.people):
-            step += 1
             some = order[start : start + asked.people]
             who, mine = torch.from_numpy(some), links[some]
-            items = torch.arange(shape[1]) if not asked.drawn else torch.from_numpy(_drawn(rng, shape[1], asked.drawn))
-            part = shape[1] / len(items)
-            weight = part * pairs[who, None] * (asked.w3 + asked.w4 * user_part[who, None] * item_part[items])
-            slopes = [torch.zeros_like(one) for one in made]
-            own, other = made[0][who], made[1][items]
+            items = torch.arange(shape[1])
             if asked.drawn:
-                pull = weight * torch.sigmoid(own @ other.T)
+                items = torch.from_numpy(rng.choice(shape[1], asked.drawn, replace=False, shuffle=False))
+            own, other, all_pairs = made[0][who], made[1][items], pairs[who, None] * (shape[1] / len(items))
+            pull = all_pairs * (asked.w3 + asked.w4 * user_part[who, None] * item_part[items])
+            near_one = torch.sigmoid(own @ other.T)
+            slopes = [torch.zeros_like(one) for one in made]
+            if asked.drawn:
+                pull *= near_one
                 _add_links(mine, who, made, slopes)
             else:
                 linked = torch.from_numpy(mine.toarray())
-                pull = (weight + linked).mul_(torch.sigmoid(own @ other.T)).sub_(linked)
+                pull = (pull + linked).mul_(near_one).sub_(linked)
             slopes[0][who] += pull @ other
             slopes[1][items] += pull.T @ own
-            weighed = asked.gamma * float(d_user[some].sum()) / 1024
-            size = asked.rate * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
-            for value, slope, mean, square in zip(made, slopes, first, second, strict=True):
-                slope.add_(value, alpha=weighed)
-                mean.lerp_(slope, 0.1)
-                square.mul_(0.999).addcmul_(slope, slope, value=0.001)
-                value.addcdiv_(mean, square.sqrt().add_(1e-8), value=-size)
+            made[0].grad, made[1].grad = slopes
+            adam.step()
         if epoch % every == 0 or epoch == asked.epochs:
             yield replace(asked, epochs=epoch), _Product(*(one.numpy().copy() for one in made))
-
-
-def _drawn(rng: np.random.Generator, items: int, count: int) -> NDArray[np.int64]:
-    return rng.choice(items, count, replace=False, shuffle=False)
 
 
 def _add_links(mine: Any, who: torch.Tensor, made: list[torch.Tensor], slopes: list[torch.Tensor]) -> None:

@@ -229,11 +229,11 @@ def test_a_plain_part_refuses_tickets_and_a_private_one_no_ticket(named: str, do
 
 
 @pytest.mark.parametrize("named", PARTS)
-def test_it_refuses_rows_that_teach_nothing(named: str, done: Trained) -> None:
+def test_it_refuses_rows_that_teach_nothing(named: str, done: Trained, tmp_path: Path) -> None:
     trainer = ready(named)[1]
     for rows in (done.rows.learn.slice(0, 0), pa.table({"unknown": [1.0]})):
         with pytest.raises((UsageError, BadInput, ContractBroken)):
-            train(trainer, rows, Path())
+            train(trainer, rows, tmp_path)
 
 
 @pytest.mark.parametrize("named", [name for name in PARTS if name.partition("/")[0] in ("ads", "text", "vision")])
