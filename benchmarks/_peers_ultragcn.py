@@ -20,7 +20,8 @@ EVERY = 10  # epochs between looks at validation
 class UltraGCN:
     """Settings by the names of the paper. A step takes all pairs of some PEOPLE, and for negatives all items: what the
     loss over draws of negatives for each pair estimates. Where DRAWN is not 0, so many items stand for all in a step.
-    GAMMA counts once for 1,024 pairs, as there."""
+    GAMMA counts once an epoch, so that it means the same with more rows, as the weights of the losses do; the authors'
+    1e-4 for each batch of 1,024 pairs comes to 0.078 on MovieLens-1M m1 and 0.059 on AmazonCDs m1."""
 
     width: int = 128
     neighbours: int = 10
@@ -29,7 +30,7 @@ class UltraGCN:
     w3: float = 1e-7
     w4: float = 1.0
     negative_weight: float = 200.0
-    gamma: float = 1e-4
+    gamma: float = 0.1
     lambda_: float = 1e-3
     initial: float = 0.1
     rate: float = 1e-2
@@ -83,8 +84,7 @@ def rounds(log: Any, asked: UltraGCN, seed: int, every: int = EVERY) -> Iterator
     user_part, item_part = (torch.tensor(one, dtype=torch.float32) for one in (of_user, of_item))
     made = [torch.randn(size, asked.width) * asked.initial for size in shape]
     steps = -(-shape[0] // asked.people)
-    decay = asked.gamma * seen.nnz / (1024 * steps)
-    adam = torch.optim.Adam(made, lr=asked.rate, weight_decay=decay, fused=True)
+    adam = torch.optim.Adam(made, lr=asked.rate, weight_decay=asked.gamma / steps, fused=True)
     for epoch in range(1, asked.epochs + 1):
         order = rng.permutation(shape[0])
         for start in range(0, len(order), asked.people):
