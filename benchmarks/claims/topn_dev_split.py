@@ -3,9 +3,9 @@
 The published test parts are withheld, so a part of each person's training history is the test, about as large as the
 published one, and a tenth of the rest decides all settings, the peers' too, and when they stop learning. UltraGCN is
 written again (_peers_ultragcn.py) and LightGCN is ours, so each has a number of its own that says whether it is a fair
-peer: its recall over that of a simple recommender, relative to the same on the published test part. The split is a second draw: on the first, peers that had
-stood as published on validation fell behind once fitted to all rows, so their regularisation was put right and a new
-part is tested. Arguments: the sets (ml1m, cds).
+peer: its recall over that of a simple recommender, relative to the same on the published test part. The split is a
+second draw: on the first, peers that stood as published on validation fell behind once they were fitted to all rows, so
+their regularisation was put right and another part is tested. Arguments: the sets (ml1m, cds).
 """
 
 import sys
