@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 __all__ = [
     "AuditingPart",
     "CollectorPart",
+    "ExperimentPart",
+    "ForecasterPart",
     "Judge",
     "JudgePart",
+    "MaskingPart",
     "MechanismPart",
     "Model",
     "NoisePart",
@@ -33,6 +36,7 @@ __all__ = [
     "ReportPart",
     "RulePart",
     "SignalPart",
+    "SourcePart",
     "SurfacePart",
     "Trainer",
     "TrainerPart",
@@ -50,6 +54,11 @@ Facts_contra = TypeVar("Facts_contra", contravariant=True)
 Estimates_co = TypeVar("Estimates_co", covariant=True)
 Plan_contra = TypeVar("Plan_contra", contravariant=True)
 Finding_co = TypeVar("Finding_co", covariant=True)
+Asking_contra = TypeVar("Asking_contra", contravariant=True)
+Span_co = TypeVar("Span_co", covariant=True)
+Series_contra = TypeVar("Series_contra", contravariant=True)
+Trial_contra = TypeVar("Trial_contra", contravariant=True)
+Reading_co = TypeVar("Reading_co", covariant=True)
 
 
 # Parts of the detect room's shelves
@@ -209,6 +218,77 @@ class AuditingPart(Protocol[Plan_contra, Finding_co]):
 
     def audit(self, subject: Any, plan: Plan_contra, /) -> Finding_co:
         """Return whether SUBJECT keeps the claim of PLAN."""
+        ...
+
+
+# Parts of the understand room's shelves
+
+
+@runtime_checkable
+class SourcePart(Protocol[Asking_contra]):
+    """A source of incidents and texts, read as columns of texts: nothing is guessed, parsed or masked yet."""
+
+    @property
+    def COLUMNS(self) -> Mapping[str, str]:
+        """Which of its columns is which of ours, where its shape is known; empty where people name the columns."""
+        ...
+
+    @property
+    def KIND(self) -> str:
+        """The kind of its rows, as in INCIDENTS; empty where whoever asks says it."""
+        ...
+
+    def fits(self, path: Path, /) -> int:
+        """Return 0 when PATH is nothing for it, 1 when the name is, 2 when what is in it is."""
+        ...
+
+    def read(self, path: Path, asking: Asking_contra, /) -> "Iterator[pa.Table]":
+        """Yield batches of PATH: columns of string, where U+001F parts the items of a list, and source_row (int64).
+
+        A record that cannot be read is counted in ASKING and costs no other one. Raises BadInput.
+        """
+        ...
+
+
+@runtime_checkable
+class MaskingPart(Protocol[Span_co]):
+    """A recogniser of personal data in running text."""
+
+    @property
+    def KINDS(self) -> tuple[str, ...]:
+        """What it finds, upper case: the word in the placeholder."""
+        ...
+
+    def find(self, text: str, /) -> "Iterator[Span_co]":
+        """Yield the spans in TEXT, which may be many documents parted by the character U+0000 that no span holds."""
+        ...
+
+
+@runtime_checkable
+class ForecasterPart(Protocol[Series_contra]):
+    """A way to expect the next counts from those so far."""
+
+    @property
+    def NEEDS(self) -> str:
+        """The package beyond the extra [learn] that it needs, or nothing."""
+        ...
+
+    def expect(self, history: Series_contra, horizon: int, /) -> "NDArray[np.float64]":
+        """Return what is expected of the HORIZON steps after HISTORY; shape (horizon,), finite, at least 0."""
+        ...
+
+
+@runtime_checkable
+class ExperimentPart(Protocol[Trial_contra, Reading_co]):
+    """A way to read an experiment."""
+
+    @property
+    def NEEDS(self) -> tuple[str, ...]:
+        """Which columns of a trial it needs beyond outcome and arm: before, denominator, cluster, after, adjust."""
+        ...
+
+    def read(self, trial: Trial_contra, level: float, seed: int, /) -> Reading_co:
+        """Return the effect with its interval at LEVEL, and the checks of what it assumes."""
         ...
 
 

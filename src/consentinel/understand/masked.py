@@ -1,0 +1,123 @@
+"""Personal data in running text replaced by placeholders: [EMAIL_1], [PERSON_2], one number for a value in a document.
+
+Every part of understand/masking looks at all documents at once. Where their spans overlap, the surer one holds, then
+the longer. Placeholders that a text brings along are left alone, and new numbers begin after theirs.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Collection, Iterator
+from itertools import accumulate
+
+import pyarrow as pa
+
+from consentinel.core.columns import one
+from consentinel.understand.masking._span import DIVIDES, Span
+from consentinel.understand.shelves import MASKING
+
+__all__ = ["DIRECT", "MASKED", "masked", "spans"]
+
+MASKED = pa.schema(
+    [
+        ("text", pa.string()),
+        ("masked", pa.list_(pa.struct([("kind", pa.string()), ("n", pa.int32())]))),  # spans by kind
+        ("spans", pa.list_(pa.struct([("kind", pa.string()), ("start", pa.int32()), ("end", pa.int32())]))),
+    ]
+)  # of the text as it was, in characters
+# Kinds that identify by themselves: what is masked also where a name of a company or a place has to stay.
+DIRECT = ("EMAIL", "PHONE", "CARD", "IBAN", "NATIONAL_ID", "IP")
+AT_ONCE = 4_000_000  # characters
+_PLACEHOLDER = re.compile(r"\[([A-Z_]{2,20})_(\d{1,6})\]")
+
+
+def masked(texts: pa.Array | pa.ChunkedArray, kinds: Collection[str] | None = None) -> pa.Table:
+    """Return MASKED of TEXTS, row by row: the masked text, how many spans of which kind, and where they were.
+
+    Arguments: texts, of string, nulls stay null; kinds that are masked, None for all that any part finds.
+    """
+    rows = [row for batch in _batches(one(texts).cast(pa.string()).to_pylist()) for row in _masked(batch, kinds)]
+    return pa.Table.from_pylist(rows, MASKED)
+
+
+def spans(texts: list[str], kinds: Collection[str] | None = None) -> list[list[Span]]:
+    """Return the spans in each of TEXTS that do not overlap, in order."""
+    whole = DIVIDES.join(text.replace(DIVIDES, " ") for text in texts)
+    starts = [0, *accumulate(len(text) + 1 for text in texts)]
+    found = [Span(*hit.span(), "", 2.0) for hit in _PLACEHOLDER.finditer(whole)]
+    for name in MASKING.names():
+        part = MASKING.take(name)
+        if kinds is None or set(part.KINDS) & set(kinds):
+            found += [span for span in part.find(whole) if kinds is None or span.kind in kinds]
+    made: list[list[Span]] = [[] for _ in texts]
+    for span in _apart(found):
+        at = bisect_right(starts, span.start) - 1
+        if span.kind and span.end < starts[at + 1]:
+            made[at].append(span._replace(start=span.start - starts[at], end=span.end - starts[at]))
+    return made
+
+
+def _batches(texts: list[str | None]) -> Iterator[list[str | None]]:
+    begin, size = 0, 0
+    for at, text in enumerate(texts):
+        size += len(text or "")
+        if size > AT_ONCE:
+            yield texts[begin : at + 1]
+            begin, size = at + 1, 0
+    if begin < len(texts):
+        yield texts[begin:]
+
+
+def _apart(found: list[Span]) -> list[Span]:
+    """Return the spans of FOUND that hold where they overlap, in order of their start."""
+    kept: list[Span] = []
+    group: list[Span] = []
+    until = -1
+    for span in sorted(found):
+        if span.start >= until and group:
+            kept += _surest(group)
+            group = []
+        group.append(span)
+        until = max(until, span.end)
+    return kept + _surest(group)
+
+
+def _surest(group: list[Span]) -> list[Span]:
+    """Return the surest of the spans in GROUP, then those that do not touch it."""
+    if len(group) == 1:
+        return group
+    kept: list[Span] = []
+    for span in sorted(group, key=lambda s: (-s.p, s.start - s.end)):
+        if all(span.end <= other.start or span.start >= other.end for other in kept):
+            kept.append(span)
+    return sorted(kept)
+
+
+def _masked(texts: list[str | None], kinds: Collection[str] | None) -> Iterator[dict[str, object]]:
+    for text, there in zip(texts, spans([text or "" for text in texts], kinds), strict=True):
+        if text is None:
+            yield {"text": None, "masked": [], "spans": []}
+            continue
+        counts: dict[str, int] = {}
+        for span in there:
+            counts[span.kind] = counts.get(span.kind, 0) + 1
+        yield {
+            "text": _replaced(text, there) if there else text,
+            "masked": [{"kind": kind, "n": n} for kind, n in counts.items()],
+            "spans": [{"kind": s.kind, "start": s.start, "end": s.end} for s in there],
+        }
+
+
+def _replaced(text: str, there: list[Span]) -> str:
+    last: dict[str, int] = {}
+    for hit in _PLACEHOLDER.finditer(text):
+        last[hit[1]] = max(last.get(hit[1], 0), int(hit[2]))
+    names: dict[tuple[str, str], str] = {}
+    pieces, at = [], 0
+    for span in there:
+        same = (span.kind, re.sub(r"\W+", "", text[span.start : span.end]).casefold())
+        if same not in names:
+            last[span.kind] = last.get(span.kind, 0) + 1
+            names[same] = f"[{span.kind}_{last[span.kind]}]"
+        pieces += [text[at : span.start], names[same]]
+        at = span.end
+    return "".join([*pieces, text[at:]])
