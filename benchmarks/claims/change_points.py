@@ -12,7 +12,7 @@ from consentinel.understand.forecasting.changes import changes
 
 NAMES = ("change_points_found", "change_points_false", "change_points_false_alarms")
 INPUTS = ("src/consentinel/understand/forecasting/changes.py",)
-SERIES, CALM, NEAR = 200, 400, 4
+SERIES, CALM, NEAR = 600, 600, 4
 FACTORS = (2.0, 3.0)  # by which a level changes, up or down
 
 
@@ -54,7 +54,9 @@ def main() -> None:
     calm = CALM * n // SERIES
     for at in range(calm):
         alarms += bool(changes(series(rng, 0)[0], seed=at))
-    made = f"{n} made series of 208 weekly counts (level 4 to 24, variance over mean 1 to 2, yearly wave up to a tenth) "
+    made = (
+        f"{n} made series of 208 weekly counts (level 4 to 24, variance over mean 1 to 2, yearly wave up to a tenth) "
+    )
     made += f"with one or two changes by a factor {FACTORS[0]} to {FACTORS[1]}, up or down, {true} changes in all"
     told = {
         "change_points_found": (near, true, f"{made}: those dated within {NEAR} weeks"),

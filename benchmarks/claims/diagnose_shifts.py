@@ -15,7 +15,7 @@ from consentinel.understand.diagnosing.slices import Rows
 
 NAMES = ("diagnose_first", "diagnose_false_alarms", "diagnose_factor_coverage")
 INPUTS = ("src/consentinel/understand/diagnosing/*.py",)
-SHIFTS, CALM, BEFORE, AFTER = 200, 400, 28, 14
+SHIFTS, CALM, BEFORE, AFTER = 200, 1000, 28, 14
 SDKS, VERSIONS, COUNTRIES, PLATFORMS = 6, 3, 10, 2
 Truth = frozenset[tuple[str, str]]
 

@@ -85,7 +85,9 @@ def main() -> None:
         print(told[-1], covered[-1], flush=True)
     coverage = cluster_bootstrap(np.concatenate(inside), of_year, mean, seed=8)
     weeks = f"weekly counts of HHS breaches 2009 to 2022, of all and of the {LARGEST} most frequent types, each week "
-    weeks += f"forecast from the weeks before it (first forecast after 52), with {', '.join(parts)} mixed by their past "
+    weeks += (
+        f"forecast from the weeks before it (first forecast after 52), with {', '.join(parts)} mixed by their past "
+    )
     for name in NAMES[:2]:
         write_interval(
             name, coverage, f"{weeks}errors; {LEVEL:.0%} adaptive conformal intervals of whole numbers, closed, 1 to "
@@ -95,12 +97,14 @@ def main() -> None:
     pooled = cluster_bootstrap(values, year, ratio, seed=8)
     n = len(ours[0])
     total = cluster_bootstrap(values[:n], year[:n], ratio, seed=8)
-    said = "errors; mean absolute error one week ahead of the whole number expected, over that of the best of 12 simple "
+    said = (
+        "errors; mean absolute error one week ahead of the whole number expected, over that of the best of 12 simple "
+    )
     said += f"means picked with hindsight for each series; paired, interval by whole years; {'; '.join(told)}"
     write_interval(NAMES[2], pooled, weeks + said, n=len(year))
     write_interval(NAMES[3], total, f"{weeks}{said}; of all breaches alone", n=n)
-    for name, found_ in zip(NAMES[1:], (coverage, pooled, total), strict=True):
-        print(f"{name:28} {found_.value:.4f} [{found_.low:.4f}, {found_.high:.4f}]")
+    for name, got in zip(NAMES[1:], (coverage, pooled, total), strict=True):
+        print(f"{name:28} {got.value:.4f} [{got.low:.4f}, {got.high:.4f}]")
 
 
 if __name__ == "__main__":

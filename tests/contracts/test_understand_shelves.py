@@ -19,13 +19,16 @@ from tests.understand import made_incidents as made
 DOORS: dict[str, tuple[Shelf, Any]] = {
     "sources": (shelves.SOURCES, contracts.SourcePart),
     "masking": (shelves.MASKING, contracts.MaskingPart),
+    "forecasters": (shelves.FORECASTERS, contracts.ForecasterPart),
+    "classifiers": (shelves.CLASSIFIERS, contracts.ClassifierPart),
+    "experiments": (shelves.EXPERIMENTS, contracts.ExperimentPart),
 }
 PARTS = [(shelf, name) for shelf, (parts, _) in DOORS.items() for name in parts.names()]
 # What each recogniser has to find in the middle of a text.
 EXAMPLES = {
     "address": "12 Elm Street", "birth": "4 years old", "card": "4111 1111 1111 1111", "email": "jo@example.com",
     "iban": "GB82 WEST 1234 5698 7654 32", "ip": "192.0.2.7", "national_id": "123-45-6789", "person": "Mrs. Jo Doe",
-    "phone": "+1 202 555 0143", "url": "https://shop.example/a?b=1",
+    "phone": "+1 202 555 0143", "dates": "4 May 1980", "names": "Maria Lopez", "url": "https://shop.example/a?b=1",
 }  # fmt: skip
 
 

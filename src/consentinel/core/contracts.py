@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from consentinel.core.modelfile import ModelFile
 
 __all__ = [
+    "AskerPart",
     "AuditingPart",
+    "ClassifierPart",
     "CollectorPart",
     "ExperimentPart",
     "ForecasterPart",
@@ -31,12 +33,14 @@ __all__ = [
     "MechanismPart",
     "Model",
     "NoisePart",
+    "PaperPart",
     "Plan",
     "Question",
     "ReportPart",
     "RulePart",
     "SignalPart",
     "SourcePart",
+    "StoryPart",
     "SurfacePart",
     "Trainer",
     "TrainerPart",
@@ -55,10 +59,14 @@ Estimates_co = TypeVar("Estimates_co", covariant=True)
 Plan_contra = TypeVar("Plan_contra", contravariant=True)
 Finding_co = TypeVar("Finding_co", covariant=True)
 Asking_contra = TypeVar("Asking_contra", contravariant=True)
+Live_contra = TypeVar("Live_contra", contravariant=True)
+Proposal_co = TypeVar("Proposal_co", covariant=True)
 Span_co = TypeVar("Span_co", covariant=True)
 Series_contra = TypeVar("Series_contra", contravariant=True)
 Trial_contra = TypeVar("Trial_contra", contravariant=True)
 Reading_co = TypeVar("Reading_co", covariant=True)
+Teller_contra = TypeVar("Teller_contra", contravariant=True)
+Story_contra = TypeVar("Story_contra", contravariant=True)
 
 
 # Parts of the detect room's shelves
@@ -279,6 +287,49 @@ class ForecasterPart(Protocol[Series_contra]):
 
 
 @runtime_checkable
+class ClassifierPart(Protocol):
+    """A way to learn classes of texts: it says a margin for each class, which others turn into probabilities."""
+
+    @property
+    def NEEDS(self) -> tuple[str, ...]:
+        """The extras that it needs."""
+        ...
+
+    def train(
+        self, texts: Sequence[str], targets: "NDArray[np.bool_]", seed: int, /
+    ) -> "tuple[dict[str, NDArray[Any]], NDArray[np.float64]]":
+        """Return the arrays (float32) that it keeps of TEXTS and TARGETS (n, classes), and for each text the margins
+        (n, classes) of a machine that was trained without it."""
+        ...
+
+    def margins(self, arrays: "Mapping[str, NDArray[Any]]", texts: Sequence[str], /) -> "NDArray[np.float64]":
+        """Return the margins of TEXTS, shape (n, classes), by the ARRAYS that `train` returned."""
+        ...
+
+    def shapes(self, arrays: "Mapping[str, NDArray[Any]]", classes: int, /) -> dict[str, tuple[int, ...]]:
+        """Return the arrays that there have to be for so many CLASSES, and the shape of each."""
+        ...
+
+    def card(self) -> dict[str, str]:
+        """Return what has to be the same where the arrays are used, such as the digest of an encoder."""
+        ...
+
+
+@runtime_checkable
+class AskerPart(Protocol[Live_contra, Asking_contra, Proposal_co]):
+    """A way to turn a question into SQL; what it proposes is checked before it runs."""
+
+    @property
+    def TRIES(self) -> int:
+        """How many tries of it have to agree."""
+        ...
+
+    def propose(self, question: str, live: Live_contra, setting: Asking_contra, /) -> Proposal_co:
+        """Return SQL over the tables of LIVE that may answer QUESTION; raises an error where there is none."""
+        ...
+
+
+@runtime_checkable
 class ExperimentPart(Protocol[Trial_contra, Reading_co]):
     """A way to read an experiment."""
 
@@ -289,6 +340,29 @@ class ExperimentPart(Protocol[Trial_contra, Reading_co]):
 
     def read(self, trial: Trial_contra, level: float, seed: int, /) -> Reading_co:
         """Return the effect with its interval at LEVEL, and the checks of what it assumes."""
+        ...
+
+
+@runtime_checkable
+class StoryPart(Protocol[Teller_contra]):
+    """What is asked of the tables, and the sentences that the answers are put into."""
+
+    def tell(self, teller: Teller_contra, /) -> None:
+        """Add queries, facts and texts to TELLER; a text has no number that is not a fact."""
+        ...
+
+
+@runtime_checkable
+class PaperPart(Protocol[Story_contra]):
+    """What a story can be printed as; equal stories give equal bytes, where no browser prints them."""
+
+    @property
+    def SUFFIX(self) -> str:
+        """The end of the name of its file, without the dot."""
+        ...
+
+    def write(self, story: Story_contra, /) -> bytes:
+        """Return STORY, printed."""
         ...
 
 

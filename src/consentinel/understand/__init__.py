@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-__all__ = ["ingest"]
+__all__ = ["ask", "classify", "diagnose", "experiment", "forecast", "group", "ingest", "recommend", "tell", "triage"]
 
 
 def __getattr__(name: str) -> Callable[..., Any]:

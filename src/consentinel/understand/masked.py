@@ -1,7 +1,9 @@
 """Personal data in running text replaced by placeholders: [EMAIL_1], [PERSON_2], one number for a value in a document.
 
 Every part of understand/masking looks at all documents at once. Where their spans overlap, the surer one holds, then
-the longer. Placeholders that a text brings along are left alone, and new numbers begin after theirs.
+the longer; what sticks out of the other is masked too. Placeholders that a text brings along are left alone, and new
+numbers begin after theirs. Companies, places, peoples, titles and dates stay unless they are asked for: they are what
+a report of an incident is about.
 """
 
 import re
@@ -15,7 +17,7 @@ from consentinel.core.columns import one
 from consentinel.understand.masking._span import DIVIDES, Span
 from consentinel.understand.shelves import MASKING
 
-__all__ = ["DIRECT", "MASKED", "masked", "spans"]
+__all__ = ["DIRECT", "MASKED", "WIDER", "masked", "spans"]
 
 MASKED = pa.schema(
     [
@@ -26,14 +28,17 @@ MASKED = pa.schema(
 )  # of the text as it was, in characters
 # Kinds that identify by themselves: what is masked also where a name of a company or a place has to stay.
 DIRECT = ("EMAIL", "PHONE", "CARD", "IBAN", "NATIONAL_ID", "IP")
+# Kinds that say whom a text is about only together with others: masked where they are asked for by name.
+WIDER = ("DATE", "GROUP", "ORGANISATION", "PLACE", "TITLE")
 AT_ONCE = 4_000_000  # characters
+_WORDS = re.compile(r"\w(?:.*\w)?", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\[([A-Z_]{2,20})_(\d{1,6})\]")
 
 
 def masked(texts: pa.Array | pa.ChunkedArray, kinds: Collection[str] | None = None) -> pa.Table:
     """Return MASKED of TEXTS, row by row: the masked text, how many spans of which kind, and where they were.
 
-    Arguments: texts, of string, nulls stay null; kinds that are masked, None for all that any part finds.
+    Arguments: texts, of string, nulls stay null; kinds that are masked, None for all but WIDER.
     """
     rows = [row for batch in _batches(one(texts).cast(pa.string()).to_pylist()) for row in _masked(batch, kinds)]
     return pa.Table.from_pylist(rows, MASKED)
@@ -46,10 +51,11 @@ def spans(texts: list[str], kinds: Collection[str] | None = None) -> list[list[S
     found = [Span(*hit.span(), "", 2.0) for hit in _PLACEHOLDER.finditer(whole)]
     for name in MASKING.names():
         part = MASKING.take(name)
-        if kinds is None or set(part.KINDS) & set(kinds):
-            found += [span for span in part.find(whole) if kinds is None or span.kind in kinds]
+        wanted = set(part.KINDS).difference(WIDER) if kinds is None else set(part.KINDS).intersection(kinds)
+        if wanted:
+            found += [span for span in part.find(whole) if span.kind in wanted]
     made: list[list[Span]] = [[] for _ in texts]
-    for span in _apart(found):
+    for span in _apart(found, whole):
         at = bisect_right(starts, span.start) - 1
         if span.kind and span.end < starts[at + 1]:
             made[at].append(span._replace(start=span.start - starts[at], end=span.end - starts[at]))
@@ -67,28 +73,34 @@ def _batches(texts: list[str | None]) -> Iterator[list[str | None]]:
         yield texts[begin:]
 
 
-def _apart(found: list[Span]) -> list[Span]:
-    """Return the spans of FOUND that hold where they overlap, in order of their start."""
+def _apart(found: list[Span], whole: str) -> list[Span]:
+    """Return the spans of FOUND that hold where they overlap in the text WHOLE, in order of their start."""
     kept: list[Span] = []
     group: list[Span] = []
     until = -1
     for span in sorted(found):
         if span.start >= until and group:
-            kept += _surest(group)
+            kept += _surest(group, whole)
             group = []
         group.append(span)
         until = max(until, span.end)
-    return kept + _surest(group)
+    return kept + _surest(group, whole)
 
 
-def _surest(group: list[Span]) -> list[Span]:
-    """Return the surest of the spans in GROUP, then those that do not touch it."""
+def _surest(group: list[Span], whole: str) -> list[Span]:
+    """Return the surest of the spans in GROUP, then of the others what they leave, less what is no word."""
     if len(group) == 1:
         return group
     kept: list[Span] = []
     for span in sorted(group, key=lambda s: (-s.p, s.start - s.end)):
-        if all(span.end <= other.start or span.start >= other.end for other in kept):
-            kept.append(span)
+        at = span.start
+        for other in [*sorted(kept), Span(span.end, span.end, "", 0)]:
+            if other.end < at or other.start > span.end:
+                continue
+            rest = _WORDS.search(whole, at, max(at, min(other.start, span.end)))
+            if rest:
+                kept.append(span._replace(start=rest.start(), end=rest.end()))
+            at = max(at, other.end)
     return sorted(kept)
 
 

@@ -35,7 +35,7 @@ def timeline(picture: Picture, *, caption: str) -> Html:
     ticks = _ticks(max(values, default=1.0))
 
     def x(day: Day) -> float:
-        return round(WIDE * (day.astype("datetime64[D]").astype(int) - first) / max(1, last - first), 2)
+        return round(float(WIDE * (day.astype("datetime64[D]").astype(int) - first) / max(1, last - first)), 2)
 
     def y(value: float) -> float:
         return round(TALL - TALL * min(value, ticks[-1]) / ticks[-1], 2)
@@ -61,7 +61,9 @@ def timeline(picture: Picture, *, caption: str) -> Html:
             drawn.append(h("ellipse", h("title", f"{day}: {count:,.0f}"), cx=x(day), cy=y(count), rx=size, ry=size,
                            class_=f"fill {tone}"))  # fmt: skip
     drawn += [h("text", f"{t:,g}", x=-4, y=y(t) + 3, text_anchor="end") for t in ticks]
-    drawn += [h("text", said, x=x(day), y=TALL + 12, text_anchor="middle") for day, said in _dates(picture.days)]
+    for day, said in _dates(picture.days):
+        side = "start" if x(day) < 20 else "end" if x(day) > WIDE - 20 else "middle"
+        drawn.append(h("text", said, x=x(day), y=TALL + 12, text_anchor=side))
     return h("svg", *drawn, viewBox=f"-34 -6 {WIDE + 48} {TALL + 24}", role="img", aria_label=caption, class_="plot")
 
 

@@ -6,7 +6,285 @@ from typing import Any, Literal
 from consentinel.core.run import Outcome, Run
 from consentinel.core.state import shown
 
-__all__ = ["ingest"]
+__all__ = ["ask", "classify", "diagnose", "experiment", "forecast", "group", "ingest", "recommend", "tell", "triage"]
+
+
+def ask(
+    question: str,
+    *,
+    tables: list[Path] | None = None,
+    out: Path = Path("runs/ask"),
+    sql: bool = False,
+    model: str = "none",
+    rows: int = 1000,
+    seconds: float = 30.0,
+    memory_mb: int = 1024,
+    today: str = "",
+) -> Outcome:
+    """Answer a question about the tables of runs with its SQL, its rows and a sentence, or say why not.
+
+    Ends in 3 when the question is refused; questions that can be answered are then named.
+
+    Args:
+        question: in plain words, or with --sql one SELECT as DuckDB writes it
+        tables: folders of runs or .parquet files; runs/ingest where none is named
+        out: folder for the answer and run.json
+        sql: the question is SQL
+        model: none; local, a small model on this machine; or the URL of an interface like that of OpenAI
+        rows: most rows of an answer
+        seconds: most seconds that a question may take
+        memory_mb: most memory that a question may take, in MB
+        today: day that last month and the like count from, YYYY-MM-DD; today where none is named
+    """
+    from consentinel.understand.asking import verb
+
+    asked: dict[str, Any] = {
+        "tables": tables or [Path("runs/ingest")], "sql": sql, "rows": rows, "seconds": seconds,
+        "memory_mb": memory_mb, "today": today,
+    }  # fmt: skip
+    named = model if model in ("none", "local") else "endpoint"  # a URL may hold names of hosts
+    with Run.open("understand.ask", out, question=question, model=named, **asked) as run:
+        return verb.ask(run, question, model=model, **asked)
+
+
+def classify(
+    texts: Path,
+    *,
+    out: Path = Path("runs/classify"),
+    labels: str = "labels",
+    text: str = "text",
+    group: str = "",
+    taxonomy: str = "",
+    classifier: Literal["auto", "blend", "encoder", "tfidf_linear"] = "auto",
+    model: Path | None = None,
+    level: float = 0.9,
+    folds: int = 5,
+    queue: int = 50,
+    seed: int = 0,
+) -> Outcome:
+    """Learn the classes of texts from labels, say how well, and give each text its classes, a chance and a set.
+
+    Args:
+        texts: folder of an ingest, or a Parquet, CSV or JSONL file of texts
+        out: folder for the classes, measures, labels in doubt, the queue, the model, the page and run.json
+        labels: column of labels that people gave, a list or texts separated by |; null where nobody looked
+        text: column of texts
+        group: column whose equal rows stay together where it is examined; equal texts always do
+        taxonomy: veris, dpv_data, fides_data, opp115, or a TOML file of classes with parents; else the labels found
+        classifier: part of understand/classifiers that learns; auto takes the best that is installed
+        model: classifier.safetensors of an earlier run; nothing is learnt then
+        level: chance with which a set holds the true class
+        folds: parts that the labelled texts are split into, to examine on what was not trained on
+        queue: texts to name for review next
+        seed: number that the folds follow
+    """
+    from consentinel.understand.classifying import verb
+
+    asked: dict[str, Any] = {
+        "text": text, "labels": labels, "group": group, "taxonomy": taxonomy, "classifier": classifier, "model": model,
+        "level": level, "queue": queue, "seed": seed,
+    }  # fmt: skip
+    with Run.open("understand.classify", out, texts=texts, folds=folds, **asked) as run:
+        return verb.classify(run, texts, folds_=folds, **asked)
+
+
+def diagnose(
+    table: Path,
+    *,
+    dimensions: str,
+    out: Path = Path("runs/diagnose"),
+    date: str = "opened",
+    weight: str = "",
+    total: str = "",
+    step: Literal["day", "week", "month"] = "day",
+    at: str = "",
+    before: int = 28,
+    after: int = 14,
+    depth: int = 2,
+    alarm: float = 0.02,
+    level: float = 0.95,
+    draws: int = 999,
+    seed: int = 0,
+) -> Outcome:
+    """Find what moved: which values of which columns explain why a count or a rate changed, or that nothing did.
+
+    Args:
+        table: Parquet, CSV or JSONL file of dated rows, or the folder of a run that kept incidents
+        dimensions: columns to look into, separated by commas, for example sdk,version,country
+        out: folder for the causes, the page and run.json
+        date: column of days
+        weight: column of how many a row counts; 1 where none is named
+        total: column that counts are divided by, for a rate
+        step: what is compared with its like
+        at: first day of what is compared, YYYY-MM-DD; found as the last change of level where it is not named
+        before: steps before it
+        after: steps from it on
+        depth: columns that a cause may name together, 1 or 2
+        alarm: chance of naming a cause when nothing moved
+        level: confidence level of each interval
+        draws: exchanges of steps that the chance is read from
+        seed: number that they follow
+    """
+    from consentinel.understand.diagnosing import verb
+
+    asked: dict[str, Any] = {
+        "dimensions": dimensions, "date": date, "weight": weight, "total": total, "step": step, "at": at,
+        "before": before, "after": after, "depth": depth, "alarm": alarm, "level": level, "draws": draws, "seed": seed,
+    }  # fmt: skip
+    with Run.open("understand.diagnose", out, table=table, **asked) as run:
+        return verb.diagnose(run, table, **asked)
+
+
+def experiment(
+    table: Path | None = None,
+    *,
+    out: Path = Path("runs/experiment"),
+    method: str = "welch",
+    outcome: str = "",
+    arm: str = "arm",
+    control: str = "control",
+    treated: str = "",
+    before: str = "",
+    denominator: str = "",
+    cluster: str = "",
+    after: str = "",
+    adjust: str = "",
+    share: float = 0.5,
+    level: float = 0.95,
+    seed: int = 0,
+    effect: float = 0.0,
+    deviation: float = 0.0,
+    rate: float = 0.0,
+    power: float = 0.8,
+    size: int = 1,
+    correlation: float = 0.0,
+) -> Outcome:
+    """Read an experiment by one method, with what it assumes checked; without a table, plan one.
+
+    Ends in 3 when the arms do not have the planned sizes: such an experiment decides nothing.
+
+    Args:
+        table: Parquet, CSV or JSONL file with a row for each unit or visit; none to plan
+        out: folder for the effects, the checks, the page and run.json
+        method: part of understand/experiments that reads
+        outcome: columns that treatment may change, separated by commas
+        arm: column that says who was treated
+        control: its value for those who were not
+        treated: its value for those who were; found where there is one other
+        before: column of the same outcome before the experiment (cuped)
+        denominator: column that outcomes are divided by (ratio)
+        cluster: column of the units that rows belong to, or of the groups that were assigned
+        after: column of 0 before the start and 1 after it (difference_in_differences)
+        adjust: columns of covariates, separated by commas (regression)
+        share: planned share of units that are treated
+        level: confidence level of each interval
+        seed: number that resampling follows
+        effect: difference to plan for
+        deviation: standard deviation of the outcome, to plan with
+        rate: the control's rate of an outcome that is 0 or 1, to plan with in place of a deviation
+        power: chance with which the effect should be told from zero
+        size: units in a cluster, to plan with
+        correlation: of units in a cluster, to plan with
+    """
+    from consentinel.understand.experimenting import verb
+    from consentinel.understand.experimenting.reading import asked_of
+
+    columns: dict[str, Any] = {
+        "outcome": outcome, "arm": arm, "control": control, "treated": treated, "before": before,
+        "denominator": denominator, "cluster": cluster, "after": after, "adjust": adjust,
+    }  # fmt: skip
+    how: dict[str, Any] = {"method": method, "share": share, "level": level, "seed": seed}
+    plan: dict[str, Any] = {
+        "effect": effect, "deviation": deviation, "rate": rate, "power": power, "size": size,
+        "correlation": correlation,
+    }  # fmt: skip
+    with Run.open("understand.experiment", out, table=table, **columns, **how, **plan) as run:
+        if table is None:
+            return verb.plan(run, level=level, **plan)
+        return verb.experiment(run, table, asked_of(**columns), **how)
+
+
+def forecast(
+    table: Path,
+    *,
+    out: Path = Path("runs/forecast"),
+    date: str = "opened",
+    segment: str = "",
+    weight: str = "",
+    step: Literal["day", "week", "month"] = "week",
+    until: str = "",
+    horizon: int = 8,
+    level: float = 0.9,
+    rate: float = 0.05,
+    forecasters: str = "",
+    most: int = 6,
+    what: str = "incidents",
+    seed: int = 0,
+) -> Outcome:
+    """Forecast counts by day, week or month, with intervals, changes of level, what stands out, and a posture line.
+
+    Args:
+        table: Parquet, CSV or JSONL file of dated rows, or the folder of a run that kept incidents
+        out: folder for the forecasts, changes, back-tests, the page, the posture and run.json
+        date: column of days
+        segment: column whose values are also forecast one by one
+        weight: column of how many a row counts; 1 where none is named
+        step: what is counted together
+        until: day from which rows are left out, YYYY-MM-DD; a step that it cuts is left out too
+        horizon: steps ahead, up to 60
+        level: share of counts that intervals should hold
+        rate: share of chance among the steps that are said to stand out
+        forecasters: parts of understand/forecasters, separated by commas; those that need no further install where
+            none is named
+        most: segments that are forecast, the largest
+        what: word for what is counted, in the posture line
+        seed: number that simulation follows
+    """
+    from consentinel.understand.forecasting import verb
+
+    asked: dict[str, Any] = {
+        "date": date, "segment": segment, "weight": weight, "step": step, "until": until, "horizon": horizon,
+        "level": level, "rate": rate, "forecasters": forecasters, "most": most, "what": what, "seed": seed,
+    }  # fmt: skip
+    with Run.open("understand.forecast", out, table=table, **asked) as run:
+        return verb.forecast(run, table, **asked)
+
+
+def group(
+    table: Path,
+    *,
+    out: Path = Path("runs/group"),
+    feedback: str = "",
+    verdicts: Path | None = None,
+    topics: str = "auto",
+    threshold: float = 0.7,
+    duplicates: float = 0.7,
+    embedding: Literal["lsa", "minilm"] = "lsa",
+    outliers: bool = False,
+    seed: int = 0,
+) -> Outcome:
+    """Find near-duplicates, link reports of one incident, and name the topics that hold, each with what speaks for it.
+
+    Args:
+        table: run of ingest, or one of its tables of incidents or texts
+        out: folder for the links, groups, topics, the page and run.json
+        feedback: file (or postgresql://) that keeps what people merged and split, and that links learn from
+        verdicts: CSV file of what they decided now: left, right, verdict (merge, split or undo)
+        topics: how many topics; auto takes as many as hold, 0 none
+        threshold: probability from which a link stands without a person
+        duplicates: Jaccard similarity of phrases from which two texts are near-duplicates
+        embedding: what neighbours by meaning and topics come from; minilm needs the extra text
+        outliers: leave records that no topic holds firmly without one
+        seed: number that samples and starts follow
+    """
+    from consentinel.understand.grouping import verb
+
+    asked: dict[str, Any] = {
+        "verdicts": verdicts, "topics": topics, "threshold": threshold, "duplicates": duplicates,
+        "embedding": embedding, "outliers": outliers, "seed": seed,
+    }  # fmt: skip
+    with Run.open("understand.group", out, table=table, feedback=shown(feedback), **asked) as run:
+        return verb.group(run, table, feedback=feedback, **asked)
 
 
 def ingest(
@@ -46,3 +324,104 @@ def ingest(
     }  # fmt: skip
     with Run.open("understand.ingest", out, inputs=inputs, database=shown(database), **asked) as run:
         return ingesting.ingest(run, inputs, database=database, **asked)
+
+
+def recommend(
+    inputs: list[Path],
+    *,
+    out: Path = Path("runs/recommend"),
+    history: list[Path] | None = None,
+    catalog: Path | None = None,
+    references: Path | None = None,
+    feedback: str = "",
+    decisions: Path | None = None,
+    reviewer: str = "",
+    top: int = 5,
+) -> Outcome:
+    """Recommend mitigations for open incidents, findings and failed audits, citing past cases and rules.
+
+    Ends in 3 when no open case gets a recommendation.
+
+    Args:
+        inputs: folders of runs of ingest, scan and audit, or their Parquet files; those that say what was done are past
+        out: folder for the recommendations, similar cases, the page, the form for decisions and run.json
+        history: further folders or files with past cases
+        catalog: TOML file of mitigations and rules of your own, on top of those that come with the package
+        references: folder of the published catalogues (NIST Privacy Framework, SP 800-53, DPV), for their titles
+        feedback: file, or postgresql://USER@HOST/DATABASE, where decisions are remembered
+        decisions: CSV file with what was accepted and rejected: feedback.csv of an earlier run, filled in
+        reviewer: role that speaks for rows of decisions without one, never a person's name
+        top: recommendations for each case, at most
+    """
+    from consentinel.understand.recommending import verb
+
+    asked: dict[str, Any] = {"history": history or [], "catalog": catalog, "references": references}
+    more: dict[str, Any] = {"decisions": decisions, "reviewer": reviewer, "top": top}
+    with Run.open("understand.recommend", out, inputs=inputs, feedback=shown(feedback), **asked, **more) as run:
+        return verb.recommend(run, inputs, feedback=feedback, **asked, **more)
+
+
+def tell(
+    inputs: list[Path] | None = None,
+    *,
+    out: Path = Path("runs/tell"),
+    story: str = "weekly",
+    as_of: str = "",
+    formats: str = "html,markdown",
+    model: str = "none",
+    check: bool = False,
+    schedule: Path | None = None,
+    now: bool = False,
+) -> Outcome:
+    """Tell a story of incidents in which every number is computed, can be pressed for its query, and checked again.
+
+    Ends in 1 when a story that is checked differs, or when an alert of a schedule is an alarm.
+
+    Args:
+        inputs: folders of runs, of which that of ingest has to be one, or their Parquet files; not with --schedule
+        out: folder for story.json and its pages; of a schedule for what it told when
+        story: part of understand/stories that is told, such as weekly or incident
+        as_of: day that the story is told of, as YYYY-MM-DD; without it the last day of the incidents, and of a
+            schedule the time now
+        formats: parts of understand/papers that it is printed as, separated by commas: html, markdown, pdf
+        model: model that may put sentences in other words: none, local, or the address of an OpenAI-compatible endpoint
+        check: compute the story in --out again from the inputs, and say what differs
+        schedule: TOML file of the stories and alerts that are told on time; says what is due
+        now: tell what is due in the schedule
+    """
+    from consentinel.understand.telling import asking
+
+    asked: dict[str, Any] = {"story": story, "as_of": as_of, "formats": formats}
+    more: dict[str, Any] = {"model": shown(model), "check": check, "schedule": schedule, "now": now}
+    where = out / "check" if check else out
+    with Run.open("understand.tell", where, inputs=inputs, **asked, **more) as run:
+        folder = out if check else None
+        return asking.tell(run, inputs or [], model=model, check=folder, schedule=schedule, now=now, **asked)
+
+
+def triage(
+    reviews: Path,
+    *,
+    out: Path = Path("runs/triage"),
+    rules: Path | None = None,
+    text: str = "text",
+    name: str = "",
+    model: Path | None = None,
+) -> Outcome:
+    """Sort launch reviews by risk: tier, whether a person has to look, the reasons cited, and the answers missing.
+
+    Ends in 1 when a review is surely medium or high, in 3 when some are only unsure, and in 0 when all are surely low.
+
+    Args:
+        reviews: forms (JSON or TOML: name, text, answers by criterion), a table of them, or the folder of an ingest
+        out: folder for the tiers, the page and run.json
+        rules: TOML file of criteria of your own; else those that come with the package
+        text: column of free text, in a table
+        name: column that names a review, in a table
+        model: classifier.safetensors that `classify` learnt from past reviews labelled low, medium and high
+    """
+    from consentinel.understand.classifying import triage_verb
+
+    asked: dict[str, Any] = {"rules": rules, "text": text, "name": name, "model": model}
+    with Run.open("understand.triage", out, reviews=reviews, **asked) as run:
+        return triage_verb.triage(run, reviews, **asked)

@@ -1,6 +1,5 @@
-"""What moved, one cause after another: the best slice is taken out and the rest is scanned again, until nothing is left."""
+"""What moved, one cause after another: the best slice is taken out and the rest is scanned again."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,7 +34,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Moved:
-    """The change of everything and its causes, the greatest first; none where nothing moved more than by chance.
+    """The change of everything and its causes, the clearest first; none where nothing moved more than by chance.
 
     Of a rate, the change of everything has two parts: rates that moved inside slices, and the mix of slices.
     """
@@ -67,19 +66,14 @@ def explained(rows: Rows, windows: Windows, *, depth: int, alarm: float, level: 
         also = [now.slices[at] for at in near[np.argsort(-scan.scores[near])] if at != best][:SEVERAL]
         cause = _cause(now, best, first, windows, level, scan.p, seed + turn, also)
         causes.append(cause)
-        inside = members(rows, cause.slice) & after_rows
-        counts[inside] /= max(cause.factor.value, 1e-6)
-        if cause.factor.value <= 0:
-            break  # all of its rows went away: there is nothing to divide
+        inside = members(rows, cause.slice)
+        if cause.factor.value > 0 and np.isfinite(cause.factor.value):
+            counts[inside & after_rows] /= cause.factor.value
+        else:
+            counts[inside] = 0.0  # what came or went altogether has no level to be brought back to
         now = sliced(replace(rows, counts=counts), depth)
     whole = _cause(first, 0, first, windows, level, p, seed, [])
-    order = sorted(causes, key=lambda one: -abs(one.added.value))
-    return Moved(whole, order if len(causes) > 1 and _first_is_small(causes) else causes, p, len(first.slices), first.left)
-
-
-def _first_is_small(causes: Sequence[Cause]) -> bool:
-    """Tell whether a later cause adds more than twice as much as the first that was found."""
-    return max(abs(one.added.value) for one in causes[1:]) > 2 * abs(causes[0].added.value)
+    return Moved(whole, causes, p, len(first.slices), first.left)
 
 
 def contributions(rows: Rows, windows: Windows, *, level: float, seed: int) -> list[tuple[str, list[Cause]]]:
@@ -99,27 +93,27 @@ def _cause(
     """Return the slice AT of NOW as a cause, with bootstrap intervals over steps; FIRST holds everything at 0."""
     rng = generator(seed, "understand.diagnosing.explain", str(now.slices[at]))
     early, late = np.flatnonzero(~windows.after), np.flatnonzero(windows.after)
-    measured = []
-    for draws in (0, DRAWS):
-        when = [steps[None, :] if not draws else steps[rng.integers(0, len(steps), (draws, len(steps)))]
-                for steps in (early, late)]  # fmt: skip
-        rate, whole = (_rates(values, part, windows, when) for values, part in (
-            (now.counts[at], None if now.totals is None else now.totals[at]),
-            (first.counts[0], None if first.totals is None else first.totals[0]),
-        ))  # fmt: skip
+    measured: list[tuple[Floats, Floats, Floats]] = []
+    rate: tuple[Floats, Floats] = (np.zeros(1), np.zeros(1))
+    for draws in (DRAWS, 0):  # at last without drawing: the values themselves
+        when = [
+            steps[None, :] if not draws else steps[rng.integers(0, len(steps), (draws, len(steps)))]
+            for steps in (early, late)
+        ]
+        rate = _rates(now.counts[at], None if now.totals is None else now.totals[at], windows, when)
+        whole = _rates(first.counts[0], None if first.totals is None else first.totals[0], windows, when)
         part = np.ones(len(rate[0]))
         if now.totals is not None and first.totals is not None:  # a rate counts for as much as its slice weighs after
             part = now.totals[at][when[1]].sum(axis=1) / np.maximum(first.totals[0][when[1]].sum(axis=1), 1e-12)
         added, moved = (rate[1] - rate[0]) * part, whole[1] - whole[0]
         with np.errstate(divide="ignore", invalid="ignore"):
-            measured.append((rate[1] / rate[0], added, added / moved, rate))
-    names = ("factor", "added", "share")
-    found = {
-        name: _interval(float(measured[0][i][0]), measured[1][i], len(early) + len(late), level)
-        for i, name in enumerate(names)
-    }
-    before, after = (float(one[0]) for one in measured[0][3])
-    return Cause(now.slices[at], before, after, found["factor"], found["added"], found["share"], p, now.same[at], also)
+            measured.append((rate[1] / rate[0], added, added / moved))
+    factor, gain, share = (
+        _interval(float(value[0]), drawn, len(early) + len(late), level)
+        for value, drawn in zip(measured[1], measured[0], strict=True)
+    )
+    before, after = (float(one[0]) for one in rate)
+    return Cause(now.slices[at], before, after, factor, gain, share, p, now.same[at], also)
 
 
 def _rates(counts: Floats, totals: Floats | None, windows: Windows, when: list[Ints]) -> tuple[Floats, Floats]:

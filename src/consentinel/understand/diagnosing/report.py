@@ -5,10 +5,25 @@ from math import isfinite
 
 import numpy as np
 
-from consentinel.core.page import Cell, Column, Html, Tone, badge, figure, h, intervals, number, page, section, table, tiles
+from consentinel.core.page import (
+    Cell,
+    Column,
+    Html,
+    Tone,
+    badge,
+    figure,
+    h,
+    intervals,
+    number,
+    page,
+    section,
+    table,
+    tiles,
+)
 from consentinel.core.stats import Interval
 from consentinel.core.text import one_line
 from consentinel.understand.diagnosing.explain import Cause, Moved
+from consentinel.understand.diagnosing.slices import Slice, members
 from consentinel.understand.diagnosing.windows import Compared
 from consentinel.understand.timeline import Picture, timeline
 
@@ -54,8 +69,8 @@ def written(
         section("Over time", h("div", *_pictures(found, moved), class_="charts"), anchor="time",
                 note="Each dot is the count of a step; the dashed line is the first step after the change."),
         section("Causes", _causes(moved), anchor="causes",
-                note=f"Slices are searched together: the chance of naming any when nothing moved is at most {alarm:.0%}. "
-                     f"A later cause is what is left when those before it are taken out. Intervals are at {level:.0%}."),
+                note=f"Slices are searched together: the chance to name any when nothing moved is {alarm:.0%} at most. "
+                     f"A later cause is what is left when those before are taken out. Intervals are at {level:.0%}."),
         section("What each value adds", h("div", *(_added(found, *part) for part in parts), class_="charts"),
                 anchor="added", note="A value that shares rows with the cause moves with it. These intervals are each "
                                      "for itself: with many values some miss zero by chance."),
@@ -67,19 +82,16 @@ def written(
 
 def _tiles(found: Compared, moved: Moved) -> list[tuple[str, str, Tone | None]]:
     whole = moved.whole
-    shown = [
+    return [
         (_rate(whole.before), f"a {found.per} before", None),
         (_rate(whole.after), f"a {found.per} after", None),
         (f"x {whole.factor.value:.2f}", "factor of everything", "info"),
         (str(len(moved.causes)), "causes" if len(moved.causes) != 1 else "cause", "caution" if moved.causes else "ok"),
         (f"{moved.p:.2g}", "p of the best slice, over all", None),
     ]
-    return list(shown)  # type: ignore[arg-type]
 
 
 def _pictures(found: Compared, moved: Moved) -> list[Html]:
-    from consentinel.understand.diagnosing.slices import Slice, members
-
     days = _days(found)
     drawn = []
     for one in [Slice(()), *(cause.slice for cause in moved.causes if cause.slice.of)][:4]:
@@ -102,15 +114,19 @@ def _days(found: Compared) -> list[np.datetime64]:
 def _causes(moved: Moved) -> Html:
     head = [Column("rank", numeric=True), Column("slice", wide=True), Column("before", numeric=True),
             Column("after", numeric=True), Column("factor", numeric=True), Column("share of the change", numeric=True),
-            Column("p", numeric=True), Column("not told apart from")]  # fmt: skip
+            Column("p", numeric=True), Column("not told apart from", wide=True)]  # fmt: skip
     rows = [
         (at, one_line(str(one.slice), 120), Cell(_rate(one.before), one.before), Cell(_rate(one.after), one.after),
          Cell(_ends(one.factor), one.factor.value),
          Cell(f"{one.share.value:.0%}" if _told(moved.whole.added) else "–", one.share.value),  # noqa: RUF001
-         Cell(f"{one.p:.2g}", one.p), "; ".join(one_line(str(other), 60) for other in [*one.same, *one.also]) or "nothing")
+         Cell(f"{one.p:.2g}", one.p), _others(one))
         for at, one in enumerate(moved.causes, 1)
     ]  # fmt: skip
     return table(head, rows, caption="Slices that moved", search=False)
+
+
+def _others(one: Cause) -> str:
+    return "; ".join(one_line(str(other), 60) for other in [*one.same, *one.also]) or "nothing"
 
 
 def _added(found: Compared, name: str, causes: Sequence[Cause]) -> Html:

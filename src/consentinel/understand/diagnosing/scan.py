@@ -16,8 +16,8 @@ _CELLS = 4_000_000  # numbers held at once
 
 @dataclass(frozen=True)
 class Windows:
-    """Which steps are AFTER (steps,), what a step is expected to weigh (steps,), and which steps may be exchanged: those
-    of one stratum (steps,), such as a day of the week."""
+    """Which steps are AFTER (steps,), what a step is expected to weigh (steps,), and which steps may be exchanged:
+    those of one stratum (steps,), such as a day of the week."""
 
     after: NDArray[np.bool_]
     weight: Floats
@@ -42,13 +42,13 @@ def scanned(slices: Slices, windows: Windows, *, draws: int, seed: int) -> Scan:
     stratum. Source: Kulldorff 1997 (scan), Westfall and Young 1993 (max statistic), McFowland et al. 2013 (subsets).
     """
     weights = np.broadcast_to(windows.weight if slices.totals is None else slices.totals, slices.counts.shape)
-    alike = _alike(slices.counts, weights)[:, None]
+    bend = _bend(slices.counts, weights)[:, None]
     depths = slices.depths()
     price = np.log(np.bincount(depths)[depths])[:, None]
 
     def scores(after: Floats) -> Floats:
         gain, dispersion = _ratio(slices.counts, weights, after)
-        steps = len(after)
+        steps, alike = len(after), bend * np.median(dispersion / bend, axis=0)
         return gain / np.maximum(1.0, (steps * dispersion + PRIOR * alike) / (steps + PRIOR)) - price
 
     seen = scores(windows.after[:, None].astype(np.float64))[:, 0]
@@ -77,14 +77,14 @@ def _ratio(counts: Floats, weights: Floats, after: Floats) -> tuple[Floats, Floa
     return np.maximum(gain, 0.0), np.maximum(off[:, None] - between, 0.0) / max(1, len(after) - 2)
 
 
-def _alike(counts: Floats, weights: Floats) -> Floats:
-    """Return the variance over the mean that steps of a slice of each size have, as a line through all slices: it does
-    not depend on the order of steps, and a few slices that moved hardly bend it."""
+def _bend(counts: Floats, weights: Floats) -> Floats:
+    """Return how the variance over the mean grows with a slice's size, as a line through all slices, up to a factor: it
+    does not depend on the order of steps, and a few slices that moved hardly bend it."""
     rate = np.maximum(counts.sum(axis=1) / np.maximum(weights.sum(axis=1), 1e-12), 1e-12)[:, None]
     off = np.where(weights > 0, (counts - rate * weights) ** 2 / np.maximum(rate * weights, 1e-12), 0.0)
     own = np.maximum(off.sum(axis=1) / max(1, counts.shape[1] - 1), 0.2)
     if len(own) < 10:
-        return np.full(len(own), float(np.median(own)))
+        return np.ones(len(own))
     size = np.log1p(counts.sum(axis=1))
     return np.asarray(np.exp(np.polyval(np.polyfit(size, np.log(own), 1), size)))
 

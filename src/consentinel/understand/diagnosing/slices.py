@@ -59,8 +59,9 @@ def sliced(rows: Rows, depth: int) -> Slices:
     Slices of fewer than ten counts are left out (their number is told), and beyond 20,000 the smallest ones.
     """
     found: list[Slice] = [Slice(())]
-    counts = [np.bincount(rows.at, rows.counts, rows.steps)[None]]
-    totals = None if rows.totals is None else [np.bincount(rows.at, rows.totals, rows.steps)[None]]
+    every = np.zeros(len(rows.at), np.int64)
+    counts = [_table(rows, every, rows.counts, 1)]
+    totals = None if rows.totals is None else [_table(rows, every, rows.totals, 1)]
     left = 0
     for level in range(1, depth + 1):
         for dimensions in combinations(rows.codes, level):
@@ -101,7 +102,8 @@ def _keys(rows: Rows, dimensions: Sequence[str]) -> tuple[Ints, Ints]:
 
 
 def _table(rows: Rows, keys: Ints, values: Floats, many: int) -> Floats:
-    return np.bincount(keys * rows.steps + rows.at, values, many * rows.steps).reshape(many, rows.steps)
+    sums = np.bincount(keys * rows.steps + rows.at, values, many * rows.steps)
+    return sums.astype(np.float64).reshape(many, rows.steps)
 
 
 def _merged(found: list[Slice], counts: Floats, totals: Floats | None, left: int) -> Slices:

@@ -1,12 +1,14 @@
 """What the verb diagnose does: compare two windows, name the slices that moved, keep tables and a page."""
 
 import json
+from math import isfinite
 from pathlib import Path
 
 import pyarrow as pa
 
 from consentinel.core.errors import UsageError
 from consentinel.core.run import Outcome, Run, atomic
+from consentinel.core.stats import Interval
 from consentinel.core.tables import LABEL, TEXT
 from consentinel.understand.diagnosing.explain import Cause, Moved, contributions, explained
 from consentinel.understand.diagnosing.report import sentence, written
@@ -77,9 +79,13 @@ def _json(said: str, moved: Moved) -> str:
     record = {
         "sentence": said, "moved": bool(moved.causes), "p": moved.p, "slices": moved.slices,
         "causes": [
-            {"slice": str(cause.slice), "factor": [cause.factor.value, cause.factor.low, cause.factor.high],
-             "share": [cause.share.value, cause.share.low, cause.share.high], "p": cause.p}
+            {"slice": str(cause.slice), "factor": _ends(cause.factor),
+             "share": _ends(cause.share), "p": cause.p}
             for cause in moved.causes
         ],
     }  # fmt: skip
-    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=True) + "\n"
+    return json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _ends(one: Interval) -> list[float | None]:
+    return [value if isfinite(value) else None for value in (one.value, one.low, one.high)]

@@ -85,7 +85,9 @@ def _change(run: Run, whole: Series, at: str, after: int) -> int:
             raise UsageError(f"a day is YYYY-MM-DD, got '{at[:20]}'") from None
         found = int((starts(np.array([day]), whole.step) - starts(np.array([whole.start]), whole.step))[0])
         if not 0 < found < len(whole):
-            raise UsageError(f"{at} is not inside the table, which reaches from {whole.day(0)} to {whole.day(len(whole))}")
+            raise UsageError(
+                f"{at} is not inside the table, which reaches from {whole.day(0)} to {whole.day(len(whole))}"
+            )
         return found
     turned = [change for change in changes(whole.counts) if FEWEST <= change.at <= len(whole) - FEWEST]
     if turned:
@@ -95,7 +97,9 @@ def _change(run: Run, whole: Series, at: str, after: int) -> int:
     return max(FEWEST, len(whole) - after)
 
 
-def _weighed(run: Run, whole: Series, begin: int, end: int, later: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> Windows:
+def _weighed(
+    run: Run, whole: Series, begin: int, end: int, later: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+) -> Windows:
     """Return the windows: days are weighed by their day of the week and exchanged within it where there are enough."""
     plain = Windows(later, np.ones(end - begin), np.zeros(end - begin, np.int64))
     if whole.step != "day":

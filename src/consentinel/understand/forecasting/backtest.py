@@ -1,4 +1,4 @@
-"""Rolling-origin back-tests: what each forecaster would have said at each step, and their mix, weighted as known then."""
+"""Rolling-origin back-tests: what forecasters would have said at each step, and their mix, weighted as known then."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -70,7 +70,7 @@ def _targets(counts: Floats, first: int, shape: tuple[int, ...]) -> Floats:
     """Return the counts that each origin and horizon is about; NaN ahead of the series."""
     origins, horizon = shape
     padded = np.concatenate([counts, np.full(horizon, np.nan)])
-    return padded[first + np.arange(origins)[:, None] + np.arange(horizon)]
+    return np.asarray(padded[first + np.arange(origins)[:, None] + np.arange(horizon)], np.float64)
 
 
 def _debts(missed: Floats) -> Floats:

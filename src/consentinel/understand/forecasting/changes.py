@@ -1,5 +1,6 @@
 """When the level of counts changed: likelihood-ratio segmentation, with the chance of a false change held."""
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -98,7 +99,7 @@ def _split(counts: Floats, size: float, threshold: float) -> list[int]:
     cuts: list[int] = []
     while len(cuts) < MOST:
         edges = [0, *cuts, len(counts)]
-        tried = [(left, *_best(counts[left:right], size)) for left, right in zip(edges, edges[1:], strict=False)]
+        tried = [(left, *_best(counts[left:right], size)) for left, right in itertools.pairwise(edges)]
         left, at, gain = max(tried, key=lambda one: one[2])
         if gain <= threshold:
             break
@@ -109,7 +110,8 @@ def _split(counts: Floats, size: float, threshold: float) -> list[int]:
 def _settled(counts: Floats, size: float, threshold: float, cuts: list[int]) -> list[int]:
     """Return CUTS, each placed anew between its neighbours until none moves, without those that no longer pass."""
     for _ in range(10):
-        edges, kept = [0, *cuts, len(counts)], []
+        edges = [0, *cuts, len(counts)]
+        kept: list[int] = []
         for at in range(1, len(edges) - 1):
             left = kept[-1] if kept else 0
             place, gain = _best(counts[left : edges[at + 1]], size)
@@ -123,7 +125,7 @@ def _settled(counts: Floats, size: float, threshold: float, cuts: list[int]) -> 
 
 def _means(counts: Floats, cuts: list[int]) -> Floats:
     edges = [0, *cuts, len(counts)]
-    return np.concatenate([np.full(b - a, counts[a:b].mean()) for a, b in zip(edges, edges[1:], strict=False)])
+    return np.concatenate([np.full(b - a, counts[a:b].mean()) for a, b in itertools.pairwise(edges)])
 
 
 def _size(counts: Floats, cuts: list[int]) -> float:
@@ -137,7 +139,8 @@ def _size(counts: Floats, cuts: list[int]) -> float:
 def _linked(counts: Floats, cuts: list[int]) -> float:
     """Return the correlation of one step with the next around the segments; never below 0, nor above 0.9."""
     off = counts - _means(counts, cuts)
-    linked = float(off[1:] @ off[:-1] / max(1e-9, off @ off)) + (1 + len(cuts)) / len(counts)  # means take that much
+    linked = float(off[1:] @ off[:-1]) / max(1e-9, float(off @ off))
+    linked += (1 + len(cuts)) / len(counts)  # what taking the means off takes away
     return min(0.9, max(0.0, linked))
 
 
@@ -148,6 +151,10 @@ def _drawn(mean: Floats, size: float, linked: float, draws: int, rng: np.random.
     noise = rng.standard_normal((draws, len(mean)))
     for at in range(1, len(mean)):
         noise[:, at] = linked * noise[:, at - 1] + math.sqrt(1 - linked**2) * noise[:, at]
-    stats = need("scipy.stats", extra="learn")
-    share = need("scipy.special", extra="learn").ndtr(noise)
-    return np.asarray(stats.nbinom.ppf(share, size, size / (size + np.maximum(mean, 1e-6))), np.float64)
+    law, share = need("scipy.stats", extra="learn").nbinom, need("scipy.special", extra="learn").ndtr(noise)
+    drawn = np.empty_like(noise)
+    for level in np.unique(mean):  # a table for each of the few levels is much faster than the quantile of each draw
+        r, chance = size, size / (size + max(float(level), 1e-6))
+        table = law.cdf(np.arange(int(law.ppf(1 - 1e-12, r, chance)) + 2), r, chance)
+        drawn[:, mean == level] = np.searchsorted(table, share[:, mean == level])
+    return drawn

@@ -8,8 +8,6 @@ from consentinel.understand.forecasting.answer import Found
 
 __all__ = ["Posture", "posture"]
 
-PERIOD = {"day": "day", "week": "week", "month": "month"}
-
 
 @dataclass(frozen=True)
 class Posture:
@@ -26,7 +24,7 @@ def posture(found: Found, what: str = "incidents") -> Posture:
     Alarm: the last count stands out (adjusted p below the asked rate) above what was expected. Watch: it lies above
     its interval, or the level rose in the last eight steps. Calm: else. All numbers are computed, none is phrased.
     """
-    series, step = found.series, PERIOD[found.series.step]
+    series, step = found.series, found.series.step
     last = len(series) - 1
     count, day = float(series.counts[last]), str(series.day(last))
     numbers: dict[str, float | str] = {"count": count, "step_from": day}
@@ -38,7 +36,7 @@ def posture(found: Found, what: str = "incidents") -> Posture:
     if np.isfinite(low):
         numbers |= {"expected_low": low, "expected_high": high}
         place = "above" if above else "below" if count < low else "within"
-        said.append(f"{place} the {low:,.0f} to {high:,.0f} that were expected")
+        said[0] += f", {place} the {low:,.0f} to {high:,.0f} that were expected"
     recent = [change for change in found.changes if change.at >= len(series) - 8]
     rose = any(change.after > change.before for change in recent)
     if found.changes:

@@ -1,5 +1,6 @@
 """The page of a forecast: the posture, pictures of each segment, changes, what stands out, and the back-test."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -76,7 +77,7 @@ def _drawn(one: Found) -> Html:
     cuts = [0, *(change.at for change in one.changes), len(series)]
     levels = [
         (series.day(max(a, begin)), series.day(b), float(series.counts[a:b].mean()))
-        for a, b in zip(cuts, cuts[1:], strict=False)
+        for a, b in itertools.pairwise(cuts)
         if b > begin
     ]
     marks = [(series.day(c.at), f"{series.day(c.at)}: {c.before:.1f} to {c.after:.1f}")

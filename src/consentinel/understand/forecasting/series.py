@@ -42,9 +42,10 @@ class Series:
 
     def day(self, at: int) -> np.datetime64:
         """Return the first day of the step AT, which may lie ahead of the series."""
+        first: np.datetime64 = self.start + at * (7 if self.step == "week" else 1)
         if self.step == "month":
-            return (self.start.astype("datetime64[M]") + at).astype("datetime64[D]")
-        return self.start + at * (7 if self.step == "week" else 1)
+            first = (self.start.astype("datetime64[M]") + at).astype("datetime64[D]")
+        return first
 
     def phase(self, end: int) -> Floats:
         """Return where in its season each step from the first to before END lies, in [0, 1)."""
@@ -95,6 +96,7 @@ def counted(
 
 
 def _first_day(number: int, step: Step) -> np.datetime64:
+    first: np.datetime64 = _MONDAY + number * (7 if step == "week" else 1)
     if step == "month":
-        return np.datetime64(number, "M").astype("datetime64[D]")
-    return _MONDAY + number * (7 if step == "week" else 1)
+        first = np.datetime64(number, "M").astype("datetime64[D]")
+    return first

@@ -1,4 +1,4 @@
-"""What the verb forecast does: read dated rows, count them, forecast each segment, keep tables, a page and a posture."""
+"""What the verb forecast does: read dated rows, count and forecast them, keep tables, a page and a posture."""
 
 import json
 from pathlib import Path

@@ -17,7 +17,7 @@ _BORN = re.compile(
     re.IGNORECASE,
 )
 _AGE = re.compile(
-    r"\b(\d{1,3})[ -](?:years?|yrs?|months?)[ -]?old\b"
+    r"\b(\d{1,3})[ -]?(?:(?:years?|yrs?|months?)[ -]?old|y/?o)\b"
     r"|\b(?:aged?|age of|turn(?:ed|s|ing)?)(?::| is)? (\d{1,3})\b(?!%|[.,]\d)",
     re.IGNORECASE,
 )

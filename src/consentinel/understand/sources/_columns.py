@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from consentinel.core.errors import BadInput
-from consentinel.understand.sources._asking import PART, ROWS, Asking
+from consentinel.understand.sources._asking import NAMES, PART, ROWS, TOO_WIDE, Asking
 
 _UNREADABLE = (OSError, pa.ArrowException, MemoryError)
 
@@ -46,7 +46,10 @@ def parquet(path: Path, asking: Asking) -> Iterator[pa.Table]:
     at = 0
     try:
         with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(ROWS):
+            names = file.schema_arrow.names
+            if len(names) > NAMES:
+                asking.notes.append(TOO_WIDE)
+            for batch in file.iter_batches(ROWS, columns=names[:NAMES] if len(names) > NAMES else None):
                 yield texts(pa.Table.from_batches([batch]), at, asking)
                 at += batch.num_rows
     except _UNREADABLE:

@@ -3,7 +3,7 @@
 import codecs
 import gzip
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from io import BufferedReader
 from pathlib import Path
 
@@ -12,6 +12,8 @@ from consentinel.understand.sources._asking import Asking
 
 MAX_BYTES = 2 << 30  # of the text
 BUFFER = 1 << 20
+PACKED = 64 << 20  # bytes of text from which on packed data is asked how often it grew
+GROWTH = 200  # most bytes of text from one packed byte; texts of records pack to a tenth, rarely to a fiftieth
 _MARKS = (  # longest first: the mark of UTF-32 begins as that of UTF-16 does
     (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
@@ -28,7 +30,7 @@ def lines(path: Path, asking: Asking) -> Iterator[str]:
         with path.open("rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
             file.seek(0)
-            yield from _decoded(gzip.GzipFile(fileobj=file) if packed else file, path.name, asking)
+            yield from _decoded(gzip.GzipFile(fileobj=file) if packed else file, file.tell, path.name, asking)
     except (gzip.BadGzipFile, EOFError, zlib.error):
         asking.unreadable += 1
         asking.notes.append(f"{path.name}: the packed data is damaged or cut off; what came before it was read")
@@ -63,10 +65,12 @@ def _encoding(data: bytes) -> str:
     return ""
 
 
-def _decoded(file: gzip.GzipFile | BufferedReader, where: str, asking: Asking) -> Iterator[str]:
+def _decoded(
+    file: gzip.GzipFile | BufferedReader, taken: Callable[[], int], where: str, asking: Asking
+) -> Iterator[str]:
     first = file.read1(BUFFER)
     encoding = _encoding(first[:4096])
-    pieces = _pieces(first, file, where)
+    pieces = _pieces(first, file, taken, where)
     if encoding:
         decoder = codecs.getincrementaldecoder(encoding)("replace")
         rest = ""
@@ -87,12 +91,16 @@ def _decoded(file: gzip.GzipFile | BufferedReader, where: str, asking: Asking) -
         asking.notes.append(f"{where}: {other} lines are no UTF-8 and were read as Windows-1252")
 
 
-def _pieces(first: bytes, file: gzip.GzipFile | BufferedReader, where: str) -> Iterator[bytes]:
+def _pieces(
+    first: bytes, file: gzip.GzipFile | BufferedReader, taken: Callable[[], int], where: str
+) -> Iterator[bytes]:
     size, piece = 0, first
     while piece:
         size += len(piece)
         if size > MAX_BYTES:
             raise BadInput(f"holds more than {MAX_BYTES >> 30} GiB of text", where=where, todo="Split it")
+        if size > PACKED and isinstance(file, gzip.GzipFile) and size > GROWTH * taken():
+            raise BadInput(f"unpacks to over {GROWTH} times its size", where=where, todo="Unpack it and look at it first")
         yield piece
         piece = file.read1(BUFFER)
 

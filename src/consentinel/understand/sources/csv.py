@@ -30,7 +30,7 @@ def read(path: Path, asking: Asking) -> Iterator[pa.Table]:
 
     A quote that is not closed costs its line: reading goes on behind it. Source: RFC 4180.
     """
-    return batches(_records(path, asking))
+    return batches(_records(path, asking), asking)
 
 
 def _records(path: Path, asking: Asking) -> Iterator[dict[str, str | None]]:

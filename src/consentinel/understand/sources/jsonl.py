@@ -22,4 +22,4 @@ def fits(path: Path) -> int:
 
 def read(path: Path, asking: Asking) -> Iterator[pa.Table]:
     """Yield the objects of PATH; lines that are no object are counted as unreadable. Raises BadInput."""
-    return batches(map(flat, objects(path, asking)))
+    return batches(map(flat, objects(path, asking)), asking)

@@ -47,14 +47,14 @@ def read(path: Path, asking: Asking) -> Iterator[pa.Table]:
         raise BadInput("there is no such database", where=shown(asking.database), todo="Check --database")
     with file.open("rb") as begin:
         lite = begin.read(16) == b"SQLite format 3\0"
-    return _sqlite(statement, file) if lite else _duckdb(statement, file, asking)
+    return _sqlite(statement, file, asking) if lite else _duckdb(statement, file, asking)
 
 
-def _sqlite(statement: str, file: Path) -> Iterator[pa.Table]:
+def _sqlite(statement: str, file: Path, asking: Asking) -> Iterator[pa.Table]:
     connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
     try:
         cursor = connection.execute(statement)
-        yield from batches(_rows(cursor, [column[0] for column in cursor.description]))
+        yield from batches(_rows(cursor, [column[0] for column in cursor.description]), asking)
     except sqlite3.Error as why:
         raise UsageError(f"the SQL does not run on {file.name}: {str(why)[:200]}") from None
     finally:
@@ -86,7 +86,7 @@ def _postgresql(statement: str, asking: Asking) -> Iterator[pa.Table]:
             with connection.cursor(name="ingest") as cursor:
                 cursor.itersize = ROWS
                 cursor.execute(statement)
-                yield from batches(_rows(cursor, [column.name for column in cursor.description or ()]))
+                yield from batches(_rows(cursor, [column.name for column in cursor.description or ()]), asking)
     except psycopg.OperationalError:  # its message names hosts and users
         raise BadInput("the server cannot be reached or ended early", where=where, todo="Check --database") from None
     except psycopg.Error as why:

@@ -34,7 +34,7 @@ def fits(path: Path) -> int:
 
 def read(path: Path, asking: Asking) -> Iterator[pa.Table]:
     """Yield the incidents of PATH; raises BadInput. Source: VERIS community schema 1.3 and 1.4."""
-    return batches(_incidents(path, asking))
+    return batches(_incidents(path, asking), asking)
 
 
 def _incidents(path: Path, asking: Asking) -> Iterator[dict[str, str | None]]:

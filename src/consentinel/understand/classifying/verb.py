@@ -1,0 +1,150 @@
+"""What the verb classify does: learn from labelled texts or open a model, examine it, and say the classes of texts."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from consentinel.core.errors import BadInput, MissingExtra, UsageError
+from consentinel.core.run import Outcome, Run, atomic
+from consentinel.understand.classifiers._grams import counted, rarity, weighed
+from consentinel.understand.classifiers._kernel import MOST
+from consentinel.understand.classifying import doubts, kept
+from consentinel.understand.classifying.examined import Measure, examined, folds, measures
+from consentinel.understand.classifying.model import Answer, Classifier, load, trained
+from consentinel.understand.classifying.queue import queued
+from consentinel.understand.classifying.report import written
+from consentinel.understand.classifying.rows import Rows, labelled, read
+from consentinel.understand.classifying.taxonomy import Taxonomy
+from consentinel.understand.classifying.taxonomy import read as taxonomy_of
+from consentinel.understand.shelves import CLASSIFIERS
+
+__all__ = ["classify"]
+
+FEWEST = 8  # labelled texts: of fewer nothing is learnt
+Mask = NDArray[np.bool_]
+
+
+def classify(
+    run: Run, path: Path, *, text: str, labels: str, group: str, taxonomy: str, classifier: str, model: Path | None,
+    level: float, folds_: int, queue: int, seed: int,
+) -> Outcome:  # fmt: skip
+    """Classify the texts of PATH; arguments are those of the verb, which see."""
+    if not 0 < level < 1 or queue < 0:
+        raise UsageError(f"level is in (0, 1) and queue at least 0; got {level} and {queue}")
+    rows = read(run, path, text=text, labels="" if model else labels, group=group)
+    tables, found, doubted = {}, [], 0
+    if model is not None:
+        made = load(run.read(model))
+        answer, held = made.answer(rows.texts), np.ones(len(rows.texts), bool)
+    else:
+        made, answer, held, looked, targets = _learnt(run, rows, taxonomy, classifier, level, seed)
+        found, out = _examined(run, rows, made, looked, targets, folds_, seed)
+        wrong = doubts.doubtful(out.p, targets, made.single)
+        names = [rows.names[at] for at in looked]
+        doubted = len(wrong[0])
+        tables["doubts"] = kept.doubts(names, wrong, targets, made.taxonomy, made.single)
+        tables["confusion"] = kept.confusion(out, targets, made.taxonomy)
+        tables["measures"] = kept.measured(found)
+        answer = _with(answer, looked, out)
+        made.save(run.out / "classifier.safetensors")
+    tables["classes"] = kept.classes(rows.names, answer, held, made.taxonomy, made.single)
+    counts = counted(rows.texts)
+    turns = queued(answer.p, weighed(counts, rarity(counts)), made.single, queue)
+    tables["queue"] = kept.queue(rows.names, turns, answer, made.taxonomy)
+    files = {name: run.keep(name, table) for name, table in tables.items()}
+    with atomic(run.out / "classify.html") as beside:
+        beside.write_text(written(made, tables, found, run.notes), "utf-8")
+    files["page"] = run.kept(run.out / "classify.html")
+    if model is None:
+        files["model"] = run.kept(run.out / "classifier.safetensors")
+    return Outcome(run, 0, files, _told(made, answer, found, doubted, run.notes))
+
+
+def _learnt(
+    run: Run, rows: Rows, taxonomy: str, classifier: str, level: float, seed: int
+) -> tuple[Classifier, Answer, Mask, NDArray[np.int64], Mask]:
+    """Return the classifier, what it says of all rows, which were held out, the labelled rows and their labels."""
+    known = taxonomy_of(taxonomy) if taxonomy else Taxonomy.of_labels(
+        label for said in rows.labels for label in said or ())  # fmt: skip
+    looked, targets = labelled(run, rows, known)
+    used = targets.any(axis=0) if not taxonomy else known.closed(targets).any(axis=0)
+    if len(looked) < FEWEST or used.sum() < 2:
+        raise BadInput(f"{len(looked)} labelled texts of {int(used.sum())} classes", where="labels",
+                       todo=f"Give at least {FEWEST} texts of two classes, or a trained --model")  # fmt: skip
+    if not used.all():
+        run.note(f"{int((~used).sum())} of {len(used)} classes have no text and are never given")
+        known, targets = _only(known, targets, used)
+    single = bool((targets.sum(axis=1) == 1).all()) and max(known.parents) < 0
+    part = _part(run, classifier, len(looked))
+    run.assume(classifier=part, one_class_of_several=single, level=level)
+    texts = [rows.texts[at] for at in looked]
+    made, held = trained(part, texts, targets, known, single=single, level=level, seed=seed,
+                         card={"texts": str(len(texts)), "seed": str(seed)})  # fmt: skip
+    others = np.setdiff1d(np.arange(len(rows.texts)), looked)
+    rest = made.answer([rows.texts[at] for at in others]) if len(others) else None
+    whole = _with(_blank(len(rows.texts), len(known.ids)), looked, held)
+    return made, _with(whole, others, rest) if rest else whole, np.ones(len(rows.texts), bool), looked, targets
+
+
+def _examined(
+    run: Run, rows: Rows, made: Classifier, looked: NDArray[np.int64], targets: Mask, many: int, seed: int
+) -> tuple[list[Measure], Answer]:
+    """Return the measures of classifiers trained on other folds, and what these say of each labelled text."""
+    texts = [rows.texts[at] for at in looked]
+    groups = np.unique(rows.groups[looked], return_inverse=True)[1].astype(np.int64)
+    parts = examined(made.part, texts, targets, made.taxonomy, folds(groups, many, seed), single=made.single,
+                     level=made.level, seed=seed)  # fmt: skip
+    out = _blank(len(texts), len(made.taxonomy.ids))
+    for at, answer in run.each(parts, "examining", many):
+        out = _with(out, at, answer)
+    wanted = targets if made.single else made.taxonomy.closed(targets)
+    return measures(out, wanted, made.taxonomy.ids, groups, seed), out
+
+
+def _part(run: Run, wanted: str, n: int) -> str:
+    if wanted != "auto":
+        return wanted
+    if n > MOST:
+        run.note(f"with more than {MOST:,} labelled texts, words and characters alone are learnt from")
+        return "tfidf_linear"
+    try:
+        CLASSIFIERS.take("blend").card()
+    except MissingExtra:
+        run.note("the sentence encoder is not installed: words and characters alone are learnt from; see [text]")
+        return "tfidf_linear"
+    return "blend"
+
+
+def _only(known: Taxonomy, targets: Mask, used: Mask) -> tuple[Taxonomy, Mask]:
+    """Return the taxonomy and the targets without the classes that are not USED; a parent of a used one is used."""
+    left = np.flatnonzero(used)
+    place = {int(old): new for new, old in enumerate(left)}
+    parents = [place.get(known.parents[old], -1) for old in left]
+    also = {label: place[at] for label, at in known.also.items() if at in place}
+    return Taxonomy(known.name, [known.ids[at] for at in left], [known.names[at] for at in left], parents,
+                    also), targets[:, left]  # fmt: skip
+
+
+def _blank(n: int, k: int) -> Answer:
+    return Answer(np.zeros((n, k)), np.zeros((n, k), bool), np.zeros((n, k), bool))
+
+
+def _with(whole: Answer, rows: NDArray[np.int64], part: Answer) -> Answer:
+    """Return WHOLE with PART in place of ROWS."""
+    made = [np.array(getattr(whole, name)) for name in ("p", "given", "sets")]
+    for array, name in zip(made, ("p", "given", "sets"), strict=True):
+        array[rows] = getattr(part, name)
+    return Answer(*made)
+
+
+def _told(made: Classifier, answer: Answer, found: Sequence[Measure], doubted: int, notes: Sequence[str]) -> str:
+    lines = [f"{len(answer.p):,} texts, {len(made.taxonomy.ids)} classes, by {made.part}"]
+    for one in found:
+        if not one.label:
+            low = "" if np.isnan(one.found.low) else f" [{one.found.low:.3f}, {one.found.high:.3f}]"
+            lines.append(f"{one.name}: {one.found.value:.3f}{low}")
+    if found:
+        lines.append(f"{doubted:,} given labels are in doubt")
+    return "\n".join([*lines, *notes])

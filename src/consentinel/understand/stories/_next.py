@@ -1,0 +1,64 @@
+"""How incidents group and what to do about them, where runs of group and recommend are among the tables."""
+
+from consentinel.understand.telling.story import Fact
+from consentinel.understand.telling.teller import Teller
+
+__all__ = ["groups", "mitigations"]
+
+
+def groups(teller: Teller) -> list[tuple[Fact, str]]:
+    """Say how many incidents belong together, and return the figure of it; say so where nobody grouped them."""
+    if not teller.tables.has("members", "group_id", "record"):
+        teller.note("They were not grouped: name the folder of a run of group as well.")
+        return []
+    found = teller.ask(
+        "Groups of incidents that belong together",
+        """
+        WITH sizes AS (
+          SELECT group_id, count(*) AS n
+          FROM members JOIN incidents ON members.record = incidents.incident_id
+          GROUP BY group_id
+        )
+        SELECT count(*) FILTER (n > 1) AS groups, count(*) FILTER (n = 1) AS alone, max(n) AS largest,
+               coalesce(sum(n) FILTER (n > 1), 0)::BIGINT AS together, count(*) AS cases
+        FROM sizes
+        """,
+    )
+    if not teller.value(found, "cases"):
+        return []
+    if not teller.value(found, "groups"):
+        teller.say("No two of them belong together.")
+    else:
+        teller.say(
+            "{together} of them belong to {groups:group|groups} of one cause; the largest holds {largest}. "
+            "{alone:stands alone|stand alone}.",
+            **{name: teller.fact(found, name) for name in ("together", "groups", "largest", "alone")},
+        )  # fmt: skip
+    return [(teller.fact(found, "cases"), "cases, after grouping")]
+
+
+def mitigations(teller: Teller) -> None:
+    """Say what to do first, where mitigations were recommended."""
+    if not teller.tables.has("recommendations", "incident_id", "rank", "name", "owner"):
+        teller.note("No mitigations were recommended: name the folder of a run of recommend as well.")
+        return
+    found = teller.ask(
+        "Mitigations that are recommended, by the incidents that they are the first or second for",
+        """
+        SELECT r.name, any_value(r.owner) AS owner, count(DISTINCT r.incident_id) AS n,
+               count(DISTINCT r.incident_id) FILTER (severity IN ('critical', 'high')) AS severe
+        FROM recommendations AS r JOIN incidents ON r.incident_id = incidents.incident_id
+        WHERE r.rank <= 2
+        GROUP BY r.name ORDER BY severe DESC, n DESC, r.name
+        LIMIT 5
+        """,
+    )
+    if not found.rows:
+        return
+    teller.heading("What to do first")
+    teller.say(
+        "{name} comes first: it is recommended for {n:case|cases}.",
+        name=teller.fact(found, "name", "name"), n=teller.fact(found, "n"),
+    )  # fmt: skip
+    teller.grid("Recommended mitigations", found, ("name", "what to do", "name"), ("owner", "by whom", "name"),
+                ("n", "cases", "count"), ("severe", "high, critical", "count"))  # fmt: skip
