@@ -23,12 +23,17 @@ if TYPE_CHECKING:
 __all__ = [
     "AuditingPart",
     "CollectorPart",
+    "Differentiable",
+    "IntakePart",
     "Judge",
     "JudgePart",
+    "LinearRecommender",
     "MechanismPart",
+    "MitigatePart",
     "Model",
     "NoisePart",
     "Plan",
+    "ProbePart",
     "Question",
     "ReportPart",
     "RulePart",
@@ -36,6 +41,7 @@ __all__ = [
     "SurfacePart",
     "Trainer",
     "TrainerPart",
+    "TreeEnsemble",
     "TrustModel",
 ]
 
@@ -212,6 +218,76 @@ class AuditingPart(Protocol[Plan_contra, Finding_co]):
         ...
 
 
+# Parts of the assure room's shelves
+
+Subject_contra = TypeVar("Subject_contra", contravariant=True)
+Measure_co = TypeVar("Measure_co", covariant=True)
+Mitigated_co = TypeVar("Mitigated_co", covariant=True)
+Opened_co = TypeVar("Opened_co", covariant=True)
+
+
+@runtime_checkable
+class IntakePart(Protocol[Opened_co]):
+    """A way in which a model comes into an audit."""
+
+    @property
+    def ALLOWS(self) -> str:
+        """What can be measured of a model that comes in this way, in a sentence."""
+        ...
+
+    def takes(self, given: str, /) -> bool:
+        """Return whether GIVEN, what somebody typed, looks like a model of this way; opens and runs nothing."""
+        ...
+
+    def opened(self, given: str, kind: str, /) -> Opened_co:
+        """Return the model GIVEN, or its answers; raises BadInput or UsageError. Never runs code of a model file."""
+        ...
+
+
+@runtime_checkable
+class ProbePart(Protocol[Subject_contra, Plan_contra, Measure_co]):
+    """Something that an audit measures of a model: fairness, explanation, robustness or leakage."""
+
+    @property
+    def KINDS(self) -> tuple[str, ...]:
+        """The kinds of model that it can measure, as Model.kind."""
+        ...
+
+    @property
+    def NEEDS(self) -> tuple[str, ...]:
+        """What it cannot do without, of the words of assure/subject.py; an audit says which are missing."""
+        ...
+
+    def probe(self, subject: Subject_contra, plan: Plan_contra, /) -> "Iterator[Measure_co]":
+        """Yield what was measured of SUBJECT; what cannot be measured is told in a measure without a value."""
+        ...
+
+
+FairPart: TypeAlias = ProbePart
+ExplainPart: TypeAlias = ProbePart
+RobustPart: TypeAlias = ProbePart
+PrivatePart: TypeAlias = ProbePart
+
+
+@runtime_checkable
+class MitigatePart(Protocol[Subject_contra, Mitigated_co]):
+    """A way to narrow a gap: before, during or after training."""
+
+    @property
+    def KINDS(self) -> tuple[str, ...]:
+        """The kinds of model that it can mitigate, as Model.kind."""
+        ...
+
+    @property
+    def WHEN(self) -> str:
+        """before, during or after training."""
+        ...
+
+    def mitigate(self, subject: Subject_contra, attribute: str, /, *, seed: int) -> Mitigated_co:
+        """Return SUBJECT as it answers when its gap over ATTRIBUTE was narrowed, chosen on rows that are not tested."""
+        ...
+
+
 # Where rooms meet
 
 
@@ -245,6 +321,60 @@ class Model(Protocol):
 
     def save(self, path: Path, /) -> Path:
         """Write the model as one safe file (core/modelfile.py) and return it."""
+        ...
+
+
+@runtime_checkable
+class LinearRecommender(Protocol):
+    """A recommender whose score of an item is a sum of weights from the items of a history (explained exactly)."""
+
+    @property
+    def items(self) -> Sequence[str]:
+        """The items that it knows, in the order of its weights."""
+        ...
+
+    def weights(self) -> Any:
+        """Return the weights (items, items), from an item of a history (row) to an item that is scored (column):
+        dense, or SciPy CSR."""
+        ...
+
+    def history(self, query: str, /) -> "NDArray[np.int64]":
+        """Return which items QUERY did, as places in `items`; none for a stranger."""
+        ...
+
+
+@runtime_checkable
+class TreeEnsemble(Protocol):
+    """A model whose score is a sum of regression trees over a row of features."""
+
+    def features(self, rows: "pa.Table", /) -> "NDArray[np.float64]":
+        """Return the features of ROWS as its trees see them; shape (n, features)."""
+        ...
+
+    def trees(self) -> "Sequence[Mapping[str, NDArray[Any]]]":
+        """Return for each tree arrays over its nodes: feature (-1: a leaf), threshold (at most goes left), left, right,
+        value (of a leaf), cover (training rows that reached it)."""
+        ...
+
+
+@runtime_checkable
+class Differentiable(Protocol):
+    """A model whose scores have a gradient by its numeric inputs (pictures, or embedded words)."""
+
+    def inputs(self, rows: "pa.Table", /) -> "NDArray[np.float32]":
+        """Return what it computes from, for each of ROWS; shape (n, ...)."""
+        ...
+
+    def classes(self) -> Sequence[str]:
+        """Return the names of its classes, in the order of `scores`."""
+        ...
+
+    def scores(self, inputs: "NDArray[np.float32]", /) -> "NDArray[np.float32]":
+        """Return the scores before normalisation (logits) of INPUTS (n, ...); shape (n, classes)."""
+        ...
+
+    def gradient(self, inputs: "NDArray[np.float32]", target: "NDArray[np.int64]", /) -> "NDArray[np.float32]":
+        """Return the gradient of the score of class TARGET (n,) by INPUTS (n, ...); same shape as INPUTS."""
         ...
 
 
