@@ -78,7 +78,7 @@ def recommender(people: int = 80, items: int = 40, seed: int = 0) -> Subject:
     )
     person, thing = np.nonzero(learned)
     log = pa.table({"user": [f"p{at}" for at in person], "item": [names[at] for at in thing],
-                    "time": pa.array(np.arange(len(person))), "weight": pa.array(np.ones(len(person), np.float32))})  # fmt: skip
+                    "time": np.arange(len(person)), "weight": np.ones(len(person), np.float32)})  # fmt: skip
     groups = pa.table({"unit": queries["query"], "taste": np.where(taste == 1, "odd", "even").tolist()})
     attributes = pa.table({"item": names, "genre": np.where(half == 1, "odd", "even").tolist()})
     return Subject("recsys", "made", rows, model.predict(queries), who, groups, queries=queries, items=attributes,
