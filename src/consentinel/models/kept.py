@@ -10,7 +10,7 @@ from consentinel.core.shelf import Shelf
 from consentinel.models import shelves
 from consentinel.models.asked import settings as settings_of
 
-__all__ = ["SHELVES", "opened", "part", "trainer"]
+__all__ = ["SHELVES", "loaded", "opened", "part", "trainer"]
 
 SHELVES: dict[str, Shelf[TrainerPart]] = {name.lower(): getattr(shelves, name) for name in shelves.__all__}
 
@@ -31,10 +31,14 @@ def trainer(named: str, text: str) -> tuple[str, Trainer, Any]:
 
 
 def opened(run: Run, path: Path) -> tuple[str, str, Model]:
+    """Return the shelf, the part and the model in the file PATH, which RUN records; raises BadInput."""
+    return loaded(run.read(path))
+
+
+def loaded(path: Path) -> tuple[str, str, Model]:
     """Return the shelf, the part and the model in the file PATH; raises BadInput for a file of another kind."""
     from consentinel.core import modelfile
 
-    run.read(path)
     if path.stat().st_size > modelfile.LARGEST_FILE:
         raise BadInput("is larger than any model file", where=path.name, todo="Check that it is the file you mean")
     kind = modelfile.from_bytes(path.read_bytes(), where=path.name).kind

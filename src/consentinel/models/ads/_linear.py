@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from consentinel import __version__
 from consentinel.core import modelfile
-from consentinel.core.errors import BadInput
+from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.ads._encode import Encoding, unpacked
 
 __all__ = ["Linear", "answered", "made", "read", "sigmoid"]
 
 Floats = NDArray[np.float64]
+LARGEST = 2**28  # cells of a dense table of inputs: 1 GB
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,28 @@ class Linear:
         """Return one row per row: score, the probability of label 1, and label."""
         sparse = self.encoding.sparse(rows, self.part)
         return answered(sigmoid(sparse.dot(self.theta)))
+
+    def inputs(self, rows: pa.Table, /) -> NDArray[np.float32]:
+        """Return ROWS as coordinates without the constant, shape (n, width - 1); raises UsageError for too many."""
+        sparse = self.encoding.sparse(rows, self.part)
+        if len(sparse.index) * sparse.width > LARGEST:
+            raise UsageError(f"{self.part}: {len(sparse.index):,} rows of {sparse.width:,} coordinates are too many")
+        dense = np.zeros((len(sparse.index), sparse.width), np.float32)
+        np.add.at(dense, (np.arange(len(dense))[:, None], sparse.index), sparse.value)
+        return dense[:, 1:]
+
+    def classes(self) -> list[str]:
+        """Return the labels."""
+        return ["0", "1"]
+
+    def scores(self, inputs: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Return 0 and the log odds of label 1 of INPUTS (n, width - 1), shape (n, 2)."""
+        odds = inputs.astype(np.float64) @ self.theta[1:] + self.theta[0]
+        return np.stack([np.zeros(len(odds)), odds], axis=1).astype(np.float32)
+
+    def gradient(self, inputs: NDArray[np.float32], target: NDArray[np.int64], /) -> NDArray[np.float32]:
+        """Return the weights where TARGET (n,) is 1, else 0, whatever INPUTS are."""
+        return (np.asarray(target)[:, None] * self.theta[1:]).astype(np.float32)
 
     def file(self) -> ModelFile:
         """Return what is kept."""

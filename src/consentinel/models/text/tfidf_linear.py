@@ -49,7 +49,7 @@ class TfidfLinear:
     """A trained classifier."""
 
     settings: Settings
-    classes: list[str]
+    labels: list[str]
     rarity: Floats
     weights: Floats
     offset: Floats
@@ -62,13 +62,30 @@ class TfidfLinear:
         A text without a known run of words or characters gets what the offsets say. Raises BadInput, ContractBroken.
         """
         x = _weighed(_counted(texts(rows, PART), self.settings), self.rarity)
-        return answered(softmax(x @ self.weights + self.offset), self.classes)
+        return answered(softmax(x @ self.weights + self.offset), self.labels)
+
+    def inputs(self, rows: pa.Table, /) -> Floats:
+        """Return the weighed counts of ROWS, shape (n, columns): 2 MB a text with the usual columns."""
+        made = _weighed(_counted(texts(rows, PART), self.settings), self.rarity)
+        return np.asarray(made.toarray(), np.float32)
+
+    def classes(self) -> list[str]:
+        """Return the labels, in the order of `scores`."""
+        return self.labels
+
+    def scores(self, inputs: Floats, /) -> Floats:
+        """Return the logits of INPUTS (n, columns), shape (n, classes)."""
+        return np.asarray(inputs @ self.weights + self.offset, np.float32)
+
+    def gradient(self, inputs: Floats, target: NDArray[np.int64], /) -> Floats:
+        """Return the weights of TARGET (n,), whatever INPUTS are."""
+        return np.ascontiguousarray(self.weights.T)[np.asarray(target)]
 
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH and return it."""
         arrays: dict[str, Any] = {"rarity": self.rarity, "weights": self.weights, "offset": self.offset}
         modelfile.save(path, ModelFile(KIND, "1", f"consentinel {__version__}",
-                                       arrays | kept_texts("classes", self.classes), self.card))  # fmt: skip
+                                       arrays | kept_texts("classes", self.labels), self.card))  # fmt: skip
         return path
 
 

@@ -1,0 +1,41 @@
+"""Where rooms meet at run time: doors of other rooms, taken by name, so that no room imports another.
+
+What comes through a door keeps a Protocol of core/contracts.py, and nothing else of the room may be used.
+"""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from consentinel.core.contracts import Model, Trainer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["canary_auditor", "opened_model", "read_rows", "trainer"]
+
+
+def opened_model(path: Path) -> Model:
+    """Return the model in PATH, a file that `consentinel models train` made; raises BadInput. Runs none of it."""
+    found: Model = import_module("consentinel.models.kept").loaded(path)[2]
+    return found
+
+
+def trainer(named: str) -> Trainer:
+    """Return the trainer NAMED "shelf/part" or "shelf/part:setting=value,..."; raises UsageError."""
+    part, _, settings = named.partition(":")
+    found: Trainer = import_module("consentinel.models.kept").trainer(part, settings)[1]
+    return found
+
+
+def read_rows(path: Path) -> "pa.Table":
+    """Return the rows of PATH in a format of the models room (.inter, .user, .letor, ...); raises BadInput."""
+    found: pa.Table = import_module("consentinel.models.files").read(path)
+    return found
+
+
+def canary_auditor() -> Callable[..., Any]:
+    """Return the auditor of privacy claims: (scores, included, claimed=, delta=, level=) to its finding."""
+    found: Callable[..., Any] = import_module("consentinel.protect.auditor").from_canaries
+    return found
