@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from benchmarks._claim import ROOT
 from consentinel.core.rng import generator
-from consentinel.models.ads._encode import Columns, labels, learnt
+from consentinel.models.ads._encode import Columns, learnt
+from consentinel.models.pieces.classes import labels
 from consentinel.models.private.noisy_aggregates import Tables, counts
 
 __all__ = ["COLUMNS", "SIGMA", "clicks", "entropy", "losses", "published", "splits", "tuning"]

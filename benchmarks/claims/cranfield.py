@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import CountVectorizer
 
-from benchmarks._claim import ROOT, write
+from benchmarks._claim import ROOT, write_interval
 from consentinel.core.rng import generator
 from consentinel.models.evaluation import intervals, ranking
 from consentinel.models.rank import bm25, bm25_features, dense, hybrid
@@ -20,7 +20,6 @@ from consentinel.models.rank._documents import collection
 from consentinel.models.rows import DOCUMENTS
 
 NAMES = ("cranfield_map", "cranfield_over_bm25", "cranfield_over_stemmed_bm25", "cranfield_lexical_over_bm25")
-INPUTS = ("src/consentinel/models/rank", "src/consentinel/models/evaluation/ranking.py")
 FOLDS, PUBLISHED, NEAR = 5, 0.4108, 0.001
 Floats = NDArray[np.float64]
 
@@ -122,7 +121,7 @@ def main() -> None:
     }
     for name, one in found.items():
         print(f"{name} {one.value:.4f} [{one.low:.4f}, {one.high:.4f}]")
-        write(name, value=one.value, low=one.low, high=one.high, n=questions.num_rows, protocol=told)
+        write_interval(name, one, told, n=questions.num_rows)
 
 
 if __name__ == "__main__":

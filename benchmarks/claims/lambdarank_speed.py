@@ -23,7 +23,7 @@ from consentinel.models.evaluation import ranking
 from consentinel.models.rank import lambdarank
 
 NAMES = ("lambdarank_difference", "lambdarank_time_ratio")
-INPUTS = ("src/consentinel/models/rank/lambdarank.py", "src/consentinel/models/rank/_trees.py")
+INPUTS = ("src/consentinel/models/rank/lambdarank.py", "src/consentinel/models/pieces/trees.py")
 QUERIES, DOCUMENTS, WIDTH = 1_000, 100, 100  # of the generated training part; its test part is a fifth
 PAIRS = 15
 CHOSEN = lambdarank.SETTINGS(trees=50, threads=1)

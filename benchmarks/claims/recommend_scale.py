@@ -20,7 +20,7 @@ NAMES = ("recommend_scale_gb", "recommend_scale_users_per_second", "ials_time_ov
 INPUTS = (
     "src/consentinel/models/recommend/ease.py",
     "src/consentinel/models/recommend/ials.py",
-    "src/consentinel/models/recommend/_matrix.py",
+    "src/consentinel/models/pieces/logs.py",
     "src/consentinel/models/recommend/_ranking.py",
 )
 PEOPLE, ITEMS, EACH = 10_000, 20_000, 100  # people a million interactions, items of 20 million, interactions a person
@@ -87,8 +87,8 @@ def ratios(millions: float, repeats: int = 5) -> list[float]:
     """Return the time of our iALS, from log to factors, over that of implicit on the same matrix, in turns."""
     from threadpoolctl import threadpool_limits
 
+    from consentinel.models.pieces.logs import log_of
     from consentinel.models.recommend import ials
-    from consentinel.models.recommend._matrix import log_of
 
     made = log_of(log(millions))
     settings = ials.SETTINGS(factors=FACTORS, reg=REG, alpha=ALPHA, iterations=ROUNDS, threads=0)

@@ -1,7 +1,7 @@
 """One examination for every part on every shelf of models: new parts are picked up by themselves."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -21,7 +21,7 @@ from consentinel.core.run import Run
 from consentinel.models import kept, shelves
 from consentinel.models.asked import settings, told
 from consentinel.models.paying import Payer, paid
-from consentinel.models.private._paid import PrivateTrainer
+from consentinel.models.private.paid import PrivateTrainer
 from tests.models.made_rows import Made, made, small
 
 PARTS = [f"{shelf}/{name}" for shelf, parts in kept.SHELVES.items() for name in parts.names()]
@@ -193,6 +193,30 @@ def test_it_does_not_load_another_model(named: str, done: Trained, tmp_path: Pat
         done.part.load(damaged)
 
 
+def spoilt(array: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what may have become of an ARRAY in a file, with a word for it; None where it is gone."""
+    yield "gone", None
+    yield "half", array[: len(array) // 2] if array.ndim else array.reshape(1, 1)
+    yield "of another type", array.astype(np.float64 if array.dtype != np.float64 else np.int64)
+    if array.dtype.kind == "f" and array.size:
+        yield "not finite", np.full_like(array, np.nan)
+
+
+@pytest.mark.parametrize("named", PARTS)
+def test_a_file_with_a_spoilt_array_is_refused_in_plain_words(named: str, done: Trained, tmp_path: Path) -> None:
+    path = done.model.save(tmp_path / "model.safetensors")
+    file = modelfile.load(path, kind=f"models.{named.replace('/', '.')}")
+    for name, array in file.arrays.items():
+        for what, wrong in spoilt(array):
+            others = {key: kept_ for key, kept_ in file.arrays.items() if key != name}
+            arrays = others if wrong is None else others | {name: wrong}
+            try:  # another error than these would end in a traceback
+                done.part.load(dataclasses.replace(file, arrays=arrays)).predict(done.rows.ask)
+            except (BadInput, UsageError, ContractBroken):
+                continue
+            assert what != "not finite", f"{name} is {what} and yet there is an answer"
+
+
 @pytest.mark.parametrize("named", PARTS)
 def test_a_plain_part_refuses_tickets_and_a_private_one_no_ticket(named: str, done: Trained) -> None:
     trainer = ready(named)[1]
@@ -205,11 +229,11 @@ def test_a_plain_part_refuses_tickets_and_a_private_one_no_ticket(named: str, do
 
 
 @pytest.mark.parametrize("named", PARTS)
-def test_it_refuses_rows_that_teach_nothing(named: str, done: Trained) -> None:
+def test_it_refuses_rows_that_teach_nothing(named: str, done: Trained, tmp_path: Path) -> None:
     trainer = ready(named)[1]
     for rows in (done.rows.learn.slice(0, 0), pa.table({"unknown": [1.0]})):
         with pytest.raises((UsageError, BadInput, ContractBroken)):
-            train(trainer, rows, Path())
+            train(trainer, rows, tmp_path)
 
 
 @pytest.mark.parametrize("named", [name for name in PARTS if name.partition("/")[0] in ("ads", "text", "vision")])

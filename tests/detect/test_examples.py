@@ -15,7 +15,7 @@ from consentinel.detect.policy import TYPES
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "examples"
 TOUR = ROOT / "docs" / "tour" / "from-a-har-to-a-gate.md"
-SCRIPTS = sorted(FOLDER.glob("*.py"))
+SCRIPTS = sorted(FOLDER.glob("[!_]*.py"))
 
 
 def result(name: str) -> Any:

@@ -16,7 +16,9 @@ SMALL: dict[str, Any] = {
     "iterations": 2, "resamples": 2, "longest": 10, "negatives": 10, "segments": 2, "people": 60, "threads": 1,
     "retrievers": "popularity+item_knn", "classes": "left|right", "leaves": 4, "least": 2, "depth": 10, "pool": 20,
 }  # fmt: skip
-SMALL_PRIVATE: dict[str, Any] = {"categorical": "device slot", "epsilon": 5}
+SMALL_PRIVATE: dict[str, Any] = {
+    "categorical": "device slot", "epsilon": 5, "catalogue": "|".join(f"i{n}" for n in range(24)),
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.rng import generator
 from consentinel.models import asked
 from consentinel.models.ads._encode import Columns, distinct, learnt, unpacked
-from consentinel.models.ads._qini import qini
+from consentinel.models.evaluation import effects
 from consentinel.models.shelves import ADS
 
 PLAIN = {
@@ -184,8 +184,8 @@ def test_uplift_finds_whom_the_treatment_helps(method: str, tmp_path: Path) -> N
     assert np.abs(found - effect[8000:]).max() < 0.08
     again = modelfile.load(model.save(tmp_path / "m"), kind="models.ads.uplift")
     np.testing.assert_allclose(scores(ADS.take("uplift").load(again), test), found)
-    test_of = np.asarray(test["treatment"], float), np.asarray(test["label"], float)
-    good = qini(found, *test_of, seed=0, draws=100)
-    random = qini(rng.random(len(found)), *test_of, seed=0, draws=100)
+    trial = effects.Trial(np.asarray(test["treatment"]), np.asarray(test["label"]))
+    good = effects.interval("qini", found, trial, seed=0, draws=100)
+    random = effects.interval("qini", rng.random(len(found)), trial, seed=0, draws=100)
     assert good.low > 0.01
     assert random.low < 0 < random.high

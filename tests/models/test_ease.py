@@ -6,8 +6,8 @@ import pytest
 from numpy.typing import NDArray
 
 from consentinel.core.errors import UsageError
+from consentinel.models.pieces.logs import Log, log_of
 from consentinel.models.recommend import ease
-from consentinel.models.recommend._matrix import Log, log_of
 
 
 def made(seed: int = 3, people: int = 40, items: int = 9) -> Log:

@@ -3,8 +3,8 @@
 import numpy as np
 import pyarrow as pa
 
+from consentinel.models.pieces.logs import log_of
 from consentinel.models.recommend import graph_filter
-from consentinel.models.recommend._matrix import log_of
 
 
 def test_scores_are_the_linear_and_the_ideal_filter() -> None:

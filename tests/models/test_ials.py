@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
 
+from consentinel.models.pieces.logs import Log, csr, log_of
 from consentinel.models.recommend import ials
-from consentinel.models.recommend._matrix import Log, csr, log_of
 
 
 def made() -> Log:

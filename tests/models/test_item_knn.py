@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from consentinel.models.pieces.logs import log_of
 from consentinel.models.recommend import _item_weights, item_knn
-from consentinel.models.recommend._matrix import log_of
 
 
 @pytest.mark.parametrize(("shrink", "asymmetry", "power"), [(0.0, 0.5, 0.0), (3.0, 0.2, 0.0), (1.0, 0.5, 0.5)])

@@ -9,8 +9,8 @@ import pytest
 
 from consentinel.core import modelfile
 from consentinel.core.errors import BadInput, UsageError
+from consentinel.models.pieces.logs import log_of
 from consentinel.models.recommend import lightgcn
-from consentinel.models.recommend._matrix import log_of
 from tests.models.made_walks import groups, questions, told
 
 SMALL = lightgcn.SETTINGS(width=8, layers=2, steps=40, batch=256)

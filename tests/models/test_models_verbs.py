@@ -230,9 +230,7 @@ def test_a_fair_ranking_beside_the_one_that_was_given(tmp_path: Path) -> None:
 
 def test_what_answers_with_no_items_is_not_measured_on_items(tmp_path: Path, log: Path) -> None:
     with pytest.raises(UsageError, match="answers with none of the items"):
-        verbs.evaluate(
-            "users/segments", log, out=tmp_path / "e", split="last", settings="segments=2,resamples=2,width=4"
-        )
+        verbs.evaluate("users/look_alike", log, out=tmp_path / "e", split="last")
 
 
 # What is refused

@@ -22,14 +22,16 @@ from consentinel.core.ledger_filter import LARGEST, Account
 from consentinel.core.ledger_opening import now
 from consentinel.core.rng import generator
 from consentinel.models import asked
-from consentinel.models.private import label_dp, noisy_aggregates, objective_perturbation
-from consentinel.models.private._exact import STEPS, Contributions
-from consentinel.models.private._paid import PrivateTrainer, gaussian_plan, sigma_for
-from consentinel.models.private._rehearsal import Rehearsal, rehearsal
+from consentinel.models.private import block_choice, label_dp, noisy_aggregates, objective_perturbation
+from consentinel.models.private.dp_gradient_descent import one_draw
+from consentinel.models.private.exact import STEPS, Contributions
+from consentinel.models.private.paid import PrivateTrainer, gaussian_plan, sigma_for
+from consentinel.models.private.rehearsal import Rehearsal, rehearsal
 from consentinel.models.shelves import ADS
 
 PRIVATE = (
     "private_logistic:categories=public,steps=60,momentum=0.9,epsilon=3",
+    "private_logistic:categories=public,pairs=true,choose=1,steps=60,pull=1,momentum=0.9,epsilon=3",
     "private_logistic:method=objective,buckets=8,epsilon=3",
     "aggregate_logistic:categories=public,epsilon=3",
     "aggregate_logistic:categories=public,epsilon=3,pairs=false",
@@ -83,7 +85,12 @@ def test_a_private_part_learns_and_says_what_it_paid(text: str, pays: Rehearsal,
 
 
 @pytest.mark.parametrize(
-    "text", ["private_logistic:unit=who,clip=3,epsilon=5,categories=public", "label_private:unit=who,most=3,epsilon=5"]
+    "text",
+    [
+        "private_logistic:unit=who,clip=3,epsilon=5,categories=public",
+        "private_logistic:unit=who,clip=3,epsilon=5,categories=public,pairs=true,choose=1,steps=60",
+        "label_private:unit=who,most=3,epsilon=5",
+    ],
 )
 def test_persons_with_several_rows(text: str, pays: Rehearsal) -> None:
     train = clicks()
@@ -141,6 +148,9 @@ def test_what_cannot_be_trained_is_refused_before_anything_is_paid(pays: Rehears
         "private_logistic:unit=who,method=objective": (NotSupported, "protects events"),
         "aggregate_logistic:unit=who": (NotSupported, "protect events"),
         "private_logistic:method=guess": (UsageError, "method is"),
+        "private_logistic:choose=1": (UsageError, "of 0 pairs"),
+        "private_logistic:choose=1,pairs=true,steps=1": (UsageError, "at least 2 steps"),
+        "private_logistic:choose=1,pairs=true,method=objective": (UsageError, "descent chooses"),
         "private_logistic:categories=known": (UsageError, "'hashed' or 'public'"),
         "label_private:categories=hashed": (UsageError, "features are public"),
         "private_logistic:epsilon=0": (UsageError, "epsilon"),
@@ -201,6 +211,36 @@ def test_tables_sum_and_spread_like_all_combinations() -> None:
         np.testing.assert_allclose(tables.tensor(weights).ravel(), spread, atol=1e-4)
 
 
+def test_the_pair_that_matters_is_chosen_and_counts_for_the_label(pays: Rehearsal) -> None:
+    rng = generator(0, "tests.private", "pairs")
+    codes = rng.integers(0, 3, (12_000, 4))
+    alike = codes[:, 1] == codes[:, 3]  # nothing that a single column could tell
+    label = (rng.random(12_000) < np.where(alike, 0.8, 0.2)).astype(np.int64)
+    rows = pa.table({f"c{at}": [f"v{v}" for v in codes[:, at]] for at in range(4)} | {"label": label})
+    train, test = rows[:10_000], rows[10_000:]
+    text = "private_logistic:categories=public,pairs=true,choose=1,steps=100,pull=1,pair_scale=0.6"
+    model = pays.trained(made(text), train, seed=0)
+    assert auc(model, test) > 0.75
+    assert auc(pays.trained(made("private_logistic:categories=public"), train, seed=0), test) < 0.6
+    blocks, ends = model.encoding.blocks, np.cumsum([1, *model.encoding.cells])
+    used = [block for at, block in enumerate(blocks) if np.any(model.theta[ends[at] : ends[at + 1]])]
+    assert used == [(0,), (1,), (2,), (3,), (1, 3)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_one_unit_more_changes_the_norms_of_blocks_by_at_most_what_their_noise_is_for(seed: int, persons: bool) -> None:
+    rng = np.random.default_rng(seed)
+    widths = [3, 4, 2]
+    index = np.stack([rng.integers(0, width, 12) for width in widths], axis=1) + np.array([0, 3, 7])
+    values = rng.normal(0, 10 ** rng.uniform(-2, 2), (12, 3))
+    unit, last = (np.arange(12) // 3, 9) if persons else (None, 11)
+    whole = Contributions(index, unit, 9)
+    less = Contributions(index[:last], None if unit is None else unit[:last], 9)
+    a, b = (block_choice.norms(one, v, 1.0, widths) for one, v in ((whole, values), (less, values[:last])))
+    assert sum((x - y) ** 2 for x, y in zip(a, b, strict=True)) <= (STEPS + len(widths)) ** 2
+
+
 def test_tables_cost_what_was_paid() -> None:
     tables = noisy_aggregates.Tables((3, 4, 5))
     sigma = Fraction(14, 3)
@@ -241,3 +281,8 @@ def test_a_price_is_never_below_the_exact_one() -> None:
     ask = made("private_logistic:").ask(clicks(100))
     params = dict(ask.params)
     assert Fraction(ask.micro_rho, MICRO) >= params["steps"] * Fraction(101, 100) / (2 * params["sigma"] ** 2)
+    ask = made("private_logistic:pairs=true,choose=1").ask(clicks(100))
+    params = dict(ask.params)
+    assert Fraction(ask.micro_rho, MICRO) >= params["steps"] * Fraction(113, 100) / (2 * params["sigma"] ** 2)
+    drawn = sum(1 / (2 * one_draw(params["sigma"], 200, part) ** 2) for part in (Fraction(1, 10), Fraction(1, 50)))
+    assert drawn <= 200 * Fraction(12, 100) / (2 * params["sigma"] ** 2)

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from consentinel.core.errors import BadInput, ContractBroken, UsageError
 from consentinel.core.modelfile import ModelFile, from_bytes, load, to_bytes
 from consentinel.models.asked import settings, told
-from consentinel.models.recommend._ids import encoded, from_file, positions, to_arrays
-from consentinel.models.recommend._matrix import log_of
-from consentinel.models.recommend._ranking import top
+from consentinel.models.pieces.best import top
+from consentinel.models.pieces.ids import encoded, from_file, positions, to_arrays
+from consentinel.models.pieces.logs import log_of
 from consentinel.models.rows import RANKED
 from consentinel.models.shelves import RECOMMEND
 

@@ -11,11 +11,11 @@ torch = pytest.importorskip("torch", reason="torch is not installed: pip install
 
 from consentinel.core import modelfile  # noqa: E402
 from consentinel.core.errors import BadInput, UsageError  # noqa: E402
+from consentinel.models.pieces.histories import sequences_of  # noqa: E402
+from consentinel.models.pieces.torch_weights import tensors_of  # noqa: E402
 from consentinel.models.recommend import sasrec  # noqa: E402
 from consentinel.models.recommend._attention import encode, initial  # noqa: E402
 from consentinel.models.recommend._learning import split  # noqa: E402
-from consentinel.models.recommend._sequences import sequences_of  # noqa: E402
-from consentinel.models.recommend._torch import tensors_of  # noqa: E402
 from tests.models.made_walks import ITEMS, questions, told, walks  # noqa: E402
 
 SMALL = sasrec.SETTINGS(width=16, blocks=1, dropout=0.1, batch=16, rate=0.02, epochs=6, longest=8)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from consentinel.core.errors import BadInput, ContractBroken, UsageError
 from consentinel.core.modelfile import ModelFile
-from consentinel.models.recommend._sequences import histories, sequences_from_file, sequences_of, spans
+from consentinel.models.pieces.histories import histories, sequences_from_file, sequences_of, spans
 from tests.models.made_walks import questions, walks
 
 

@@ -5,8 +5,8 @@ import pyarrow as pa
 import pytest
 from sklearn.linear_model import ElasticNet
 
+from consentinel.models.pieces.logs import Log, log_of
 from consentinel.models.recommend import slim
-from consentinel.models.recommend._matrix import Log, log_of
 
 
 def made() -> Log:

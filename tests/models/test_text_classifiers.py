@@ -119,6 +119,9 @@ def test_the_encoder_learns_frozen_and_tuned(tmp_path: Path) -> None:
     for broken in (
         replace(file, card=dict(file.card) | {"encoder": "another"}),
         replace(file, arrays=dict(file.arrays) | {name: np.zeros(2, np.float32)}),
+        replace(file, arrays={key: array for key, array in file.arrays.items() if key != name}),
+        replace(file, card=dict(file.card) | {"layers": "two"}),
+        replace(file, card=dict(file.card) | {"layers": "0"}),
     ):
         with pytest.raises(BadInput):
             encoder.load(broken)

@@ -1,5 +1,7 @@
 """Two stages: candidates, what is put first, and settings of the retrievers."""
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,9 +9,10 @@ import pyarrow as pa
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from consentinel.core.errors import UsageError
+from consentinel.core import modelfile
+from consentinel.core.errors import BadInput, UsageError
+from consentinel.models.pieces.logs import Log, log_of
 from consentinel.models.recommend import two_stage
-from consentinel.models.recommend._matrix import Log, log_of
 
 
 def made(people: int = 120, items: int = 24) -> Log:
@@ -81,3 +84,25 @@ def test_a_log_in_which_nothing_can_be_held_back_is_told() -> None:
     table = pa.table({"user": ["a", "b"], "item": ["x", "y"]})
     with pytest.raises(UsageError, match="nobody has enough items"):
         fitted(log_of(table))
+
+
+def test_its_trees_are_kept_as_checked_arrays(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    pairs = np.unique(rng.integers(0, (120, 30), (3000, 2)), axis=0)
+    rows = pa.table(
+        {"user": pa.array([f"u{u}" for u in pairs[:, 0]]), "item": pa.array([f"i{i}" for i in pairs[:, 1]])}
+    )
+    model = two_stage.trainer(two_stage.SETTINGS(retrievers="ease+popularity", trees=5)).train(rows, seed=0)
+    file = modelfile.load(model.save(tmp_path / "m"), kind="models.recommend.two_stage")
+    assert not {"model.forest"} & set(file.arrays)  # no text of LightGBM's, whose parser trusts its input
+    asked = pa.table({"query": pa.array(["u1", "u2", "a stranger"])})
+    assert two_stage.load(file).predict(asked).equals(model.predict(asked))
+    features = file.arrays["model.forest.split_feature"]
+    for name, wrong, words in [
+        ("split_feature", np.full_like(features, 99), "not among the 6"),
+        ("left_child", np.zeros_like(features), "points outside itself or back"),
+        ("threshold", np.zeros(len(features), np.float32), "no whole array"),
+    ]:
+        changed = replace(file, arrays=dict(file.arrays) | {f"model.forest.{name}": wrong})
+        with pytest.raises(BadInput, match=words):
+            two_stage.load(changed)

@@ -18,7 +18,7 @@ __all__ = ["canary_auditor", "opened_model", "read_rows", "trainer"]
 
 def opened_model(path: Path) -> Model:
     """Return the model in PATH, a file that `consentinel models train` made; raises BadInput. Runs none of it."""
-    found: Model = import_module("consentinel.models.kept").loaded(path)[2]
+    found: Model = import_module("consentinel.models.kept").loaded(path).model
     return found
 
 

@@ -1,5 +1,7 @@
 """Parts by their names ("recommend/ease") and models by their files."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ from consentinel.core.shelf import Shelf
 from consentinel.models import shelves
 from consentinel.models.asked import settings as settings_of
 
-__all__ = ["SHELVES", "loaded", "opened", "part", "trainer"]
+__all__ = ["SHELVES", "Opened", "loaded", "opened", "part", "trainer"]
 
 SHELVES: dict[str, Shelf[TrainerPart]] = {name.lower(): getattr(shelves, name) for name in shelves.__all__}
 
@@ -30,13 +32,23 @@ def trainer(named: str, text: str) -> tuple[str, Trainer, Any]:
     return shelf, module.trainer(made), made
 
 
-def opened(run: Run, path: Path) -> tuple[str, str, Model]:
-    """Return the shelf, the part and the model in the file PATH, which RUN records; raises BadInput."""
+@dataclass(frozen=True)
+class Opened:
+    """What a model file holds: the shelf and the name of the part that made it, the model, the card."""
+
+    shelf: str
+    name: str
+    model: Model
+    card: Mapping[str, str]
+
+
+def opened(run: Run, path: Path) -> Opened:
+    """Return what the file PATH holds, which RUN records; raises BadInput for a file of another kind."""
     return loaded(run.read(path))
 
 
-def loaded(path: Path) -> tuple[str, str, Model]:
-    """Return the shelf, the part and the model in the file PATH; raises BadInput for a file of another kind."""
+def loaded(path: Path) -> Opened:
+    """Return what the file PATH holds; raises BadInput for a file of another kind."""
     from consentinel.core import modelfile
 
     if path.stat().st_size > modelfile.LARGEST_FILE:
@@ -46,4 +58,5 @@ def loaded(path: Path) -> tuple[str, str, Model]:
     shelf, _, name = named.partition(".")
     if room != "models" or shelf not in SHELVES or name not in SHELVES[shelf].names():
         raise BadInput(f"is a model of kind '{kind[:60]}'", where=path.name, todo="Give one that `models train` made")
-    return shelf, name, SHELVES[shelf].take(name).load(modelfile.load(path, kind=kind))
+    file = modelfile.load(path, kind=kind)
+    return Opened(shelf, name, SHELVES[shelf].take(name).load(file), file.card)

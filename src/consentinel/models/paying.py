@@ -13,8 +13,8 @@ from consentinel.core.ledger_book import PlanLoss
 from consentinel.core.ledger_filter import Account
 from consentinel.core.ledger_opening import now, opened
 from consentinel.core.run import Run
-from consentinel.models.private._paid import Ask, PrivateTrainer, gaussian_plan
 from consentinel.models.private.dp_sgd import plan_loss
+from consentinel.models.private.paid import Ask, PrivateTrainer, gaussian_plan
 
 __all__ = ["VALID", "Payer", "paid"]
 
@@ -67,6 +67,5 @@ def paid(run: Run, trainer: Trainer, rows: pa.Table, payer: Payer) -> Iterator[t
 
 
 def _loss(ask: Ask) -> PlanLoss | None:
-    """Return what prices ASK as one plan where it was planned so: with sampling, or at a delta; None: by its rho."""
-    params = dict(ask.params)
-    return plan_loss if "rate" in params else gaussian_plan if "delta" in params else None
+    """Return what prices ASK as one plan where it was planned so, with sampling or without; None: by its rho."""
+    return plan_loss if "rate" in dict(ask.params) else gaussian_plan if ask.planned else None

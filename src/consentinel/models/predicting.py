@@ -22,7 +22,8 @@ def predict(run: Run, model: Path, path: Path, *, k: int, columns: str, form: st
     """
     if k < 1:
         raise UsageError(f"k, the most items for each query, is at least 1; got {k}")
-    shelf, name, found = kept.opened(run, model)
+    opened = kept.opened(run, model)
+    shelf, found = opened.shelf, opened.model
     table = files.renamed(files.read(run.read(path)), columns)
     if found.kind in ("recsys", "ranking"):
         made = _ranked(found, table, shelf, path.name, k)
@@ -35,7 +36,7 @@ def predict(run: Run, model: Path, path: Path, *, k: int, columns: str, form: st
     out = {"predictions": run.keep("predictions", made)}
     if form != "parquet":
         out[form] = run.kept(files.write(made, run.out / f"predictions.{form}"), rows=made.num_rows)
-    return Outcome(run, 0, out, f"{shelf}/{name}: {made.num_rows:,} answers for {table.num_rows:,} rows")
+    return Outcome(run, 0, out, f"{shelf}/{opened.name}: {made.num_rows:,} answers for {table.num_rows:,} rows")
 
 
 def _ranked(model: Model, table: pa.Table, shelf: str, where: str, k: int) -> pa.Table:

@@ -34,7 +34,9 @@ def train(
     rows = reading.rows(run, path, shelf, columns, (person,) if person else ())
     files: dict[str, Path] = {}
     if split != "none":
-        rows, held = splits.split(rows, split, reading.SHAPES[shelf], share=share, seed=seed, person=person)
+        rows, held = splits.split(
+            rows, split, reading.shape(shelf, trainer.kind), share=share, seed=seed, person=person
+        )
         files = {"training": run.keep("training", rows), "held_out": run.keep("held_out", held)}
         run.assume(split=split, held_out=held.num_rows)
     run.assume(part=part, settings=told(chosen), rows=rows.num_rows)

@@ -37,7 +37,7 @@ def evaluate(
         model: model file that `train` made, or a part as shelf/name, for example recommend/ease
         rows: rows with what truly happened (.parquet, .inter, .letor, .qrels, ...)
         out: folder for the metrics, the figures of each query and run.json
-        train: rows that the model learned from; recommenders need them
+        train: rows that the model learned from; recommenders, segments, look-alike pictures and link rankers need them
         split: how rows are held out for a part: time (the latest), last (of each user), random (of each user, or rows)
         share: of the rows that is held out
         settings: settings of a part, for example reg=200,epochs=3
@@ -52,13 +52,14 @@ def evaluate(
         columns: column map of the files, ours=theirs, for example user=session_id,item=track
     """
     from consentinel.models import evaluating
+    from consentinel.models.measures.sides import Asked
 
     asked: dict[str, Any] = {
         "train": train, "split": split, "share": share, "settings": settings, "seed": seed, "seeds": seeds, "k": k,
         "metrics": metrics, "gain": gain, "sampled": sampled, "level": level, "person": person, "columns": columns,
     }  # fmt: skip
     with Run.open("models.evaluate", out, model=_name(model), rows=rows, **asked) as run:
-        return evaluating.evaluate(run, model, rows, evaluating.Asked(**asked))
+        return evaluating.evaluate(run, model, rows, Asked(**asked))
 
 
 def frontier(
@@ -72,32 +73,36 @@ def frontier(
     seeds: int = 5,
     share: float = 0.25,
     seed: int = 0,
+    k: int = 10,
     columns: str = "",
 ) -> Outcome:
-    """Show how much a model of ads loses by privacy: utility against epsilon, between no privacy and the base rate.
+    """Show how much models lose by privacy: utility against epsilon, between no privacy and no model, as a picture.
 
-    It is not private itself: give rows that are public, past or simulated.
+    It is not private itself: give rows that are public, past or simulated. What private parts have to be told
+    (catalogue, classes, people) is then read off the rows, unless it is given.
 
     Args:
-        rows: rows with features and a column label (0 or 1)
-        out: folder for the points of the frontier and run.json
-        trainers: parts of the shelf ads, separated by spaces, each with settings of its own after a colon
+        rows: rows of the shelf: who did what, pictures, or features and a column label (0 or 1)
+        out: folder for the points of the frontier, their picture and run.json
+        trainers: shelf/part of one shelf (ads, recommend, vision), separated by spaces, each with settings of its own
+            after a colon; part alone is one of ads; a shelf alone stands for its usual parts
         given: settings for all of them that have them, for example categories=public
         epsilons: where private trainers are trained, separated by spaces
         delta: of every private trainer
         seeds: splits, trainings and draws of noise for each point
-        share: of the rows that is tested on
+        share: of the rows, or of what each person did, that is tested on
         seed: number that the splits follow
+        k: cut-off rank of recommendations
         columns: column map of the file, ours=theirs, for example label=click
     """
-    from consentinel.models import frontier_drawn
+    from consentinel.models.frontiers import drawn
 
     asked: dict[str, Any] = {
         "trainers": trainers, "given": given, "delta": delta, "seeds": seeds, "share": share, "seed": seed,
-        "columns": columns,
+        "k": k, "columns": columns,
     }  # fmt: skip
     with Run.open("models.frontier", out, rows=rows, epsilons=epsilons, **asked) as run:
-        return frontier_drawn.drawn(run, rows, at=epsilons, **asked)
+        return drawn.drawn(run, rows, at=epsilons, **asked)
 
 
 def predict(

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.models.asked import setting
 
-__all__ = ["Columns", "Encoding", "Sparse", "chosen", "distinct", "labels", "learnt", "unpacked"]
+__all__ = ["Columns", "Encoding", "Sparse", "chosen", "distinct", "learnt", "unpacked"]
 
 PAIR_CELLS = 2**18
 MOST_CATEGORIES = 10_000_000
@@ -163,7 +163,10 @@ def unpacked(arrays: Mapping[str, Array], where: str) -> Encoding:
         whole = Encoding(
             names, values, buckets, tuple(lists["numeric"]), found["shift"], found["scale"], bool(cut), bool(pairs)
         )
-        if len(whole.shift) != len(whole.numeric) or len(whole.scale) != len(whole.numeric):
+        numbers = whole.shift, whole.scale
+        if any(one.shape != (len(whole.numeric),) or not np.isfinite(one).all() for one in numbers):
+            raise ValueError
+        if not (whole.scale > 0).all() or not 0 <= buckets <= MOST_CATEGORIES:
             raise ValueError
     except (KeyError, ValueError, UnicodeDecodeError):
         raise BadInput("its encoding of columns is damaged", where=where, todo="train the model again") from None
@@ -218,20 +221,6 @@ def learnt(
     return Encoding(tuple(categorical), tuple(lists), buckets, tuple(numeric), shift, scale, bounds is not None, pairs)
 
 
-def labels(rows: pa.Table, who: str, *, varied: bool = True, column: str = "label") -> NDArray[np.float64]:
-    """Return the labels of ROWS, 0 or 1, shape (n,); VARIED: both must be there. Raises UsageError naming WHO."""
-    _there(rows, (column,), who)
-    try:
-        found = np.asarray(pc.cast(rows[column], pa.float64()).combine_chunks().to_numpy(zero_copy_only=False))
-    except pa.ArrowInvalid:
-        found = np.full(max(1, rows.num_rows), np.nan)
-    if not np.isin(found, (0.0, 1.0)).all():
-        raise UsageError(f"{who}: column '{column}' should be 0 or 1 in every row; drop or map other values")
-    if varied and len(np.unique(found)) < 2:
-        raise UsageError(f"{who}: all rows have the same {column}; there is nothing to learn. Give rows of both kinds")
-    return found
-
-
 def _there(rows: pa.Table, names: tuple[str, ...], who: str) -> None:
     for name in names:
         if name not in rows.column_names:
@@ -266,7 +255,10 @@ def _bucket(word: str | None, name: str, buckets: int) -> int:
 
 
 def _texts(arrays: Mapping[str, Array], name: str) -> list[str]:
-    raw, ends = arrays[f"{name}.bytes"].tobytes(), arrays[f"{name}.ends"].tolist()
+    data, ends_of = arrays[f"{name}.bytes"], arrays[f"{name}.ends"]
+    if data.dtype != np.uint8 or ends_of.dtype != np.int64 or ends_of.ndim != 1:
+        raise ValueError
+    raw, ends = data.tobytes(), ends_of.tolist()
     edges = [0, *ends]
     if edges[-1] != len(raw) or sorted(edges) != edges:
         raise ValueError

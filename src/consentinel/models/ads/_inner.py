@@ -9,7 +9,7 @@ from consentinel.core.contracts import Model, Trainer
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import settings
-from consentinel.models.private._paid import PrivateTrainer
+from consentinel.models.private.paid import PrivateTrainer
 from consentinel.models.shelves import ADS
 
 __all__ = ["Kept", "kept", "opened", "plain"]

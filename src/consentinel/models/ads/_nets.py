@@ -93,7 +93,8 @@ def read(file: ModelFile, part: str, make: Make) -> Net:
     encoding = unpacked(file.arrays, where)
     weights = {n.removeprefix("net/"): array for n, array in file.arrays.items() if n.startswith("net/")}
     wanted = {name: tuple(tensor.shape) for name, tensor in make(encoding).state_dict().items()}
-    if {name: array.shape for name, array in weights.items()} != wanted:
+    sound = all(array.dtype == np.float32 and np.isfinite(array).all() for array in weights.values())
+    if {name: array.shape for name, array in weights.items()} != wanted or not sound:
         raise BadInput("its weights do not fit its columns", where=where, todo="train the model again")
     return Net(part, encoding, weights, make, file.card)
 

@@ -17,12 +17,13 @@ import pyarrow as pa
 from consentinel.core.errors import NotSupported
 from consentinel.core.ledger import Ledger
 from consentinel.core.modelfile import ModelFile
-from consentinel.models.ads._encode import Encoding, labels
+from consentinel.models.ads._encode import Encoding
 from consentinel.models.ads._linear import Linear, read
 from consentinel.models.ads._private import Private, card, encoded
 from consentinel.models.asked import setting
+from consentinel.models.pieces.classes import labels
 from consentinel.models.private import noisy_aggregates as aggregates
-from consentinel.models.private._paid import Ask, asked, redeem, sigma_for
+from consentinel.models.private.paid import Ask, asked, redeem, sigma_for
 
 __all__ = ["SETTINGS", "load", "trainer"]
 
@@ -90,7 +91,7 @@ class Trainer:
         if settings.unit != "event":
             raise NotSupported(f"{PART}: tables protect events; keep one row of each person, or take private_logistic")
         sigma = sigma_for(settings.epsilon, settings.delta, settings.accounting)
-        return asked(PART, settings, encoding.categorical, sigma=sigma)
+        return asked(PART, settings, encoding.categorical, sigma=sigma, planned=settings.accounting == "plan")
 
 
 def trainer(settings: Settings, /) -> Trainer:

@@ -19,11 +19,12 @@ from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.core.rng import generator
-from consentinel.models.ads._encode import Columns, labels
+from consentinel.models.ads._encode import Columns
 from consentinel.models.ads._inner import kept, opened, plain
 from consentinel.models.ads._linear import answered, made, sigmoid
-from consentinel.models.ads._plain import refused
 from consentinel.models.asked import setting, told
+from consentinel.models.pieces.classes import labels
+from consentinel.models.pieces.tickets import no_ticket
 
 __all__ = ["SETTINGS", "load", "trainer"]
 
@@ -79,7 +80,7 @@ class Trainer:
 
     def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> Calibrated:
         """Return a model of ROWS (any columns and `label`, 0 or 1). Raises UsageError."""
-        refused(tickets, PART)
+        no_ticket(tickets, PART)
         s = self.settings
         if s.method not in ("isotonic", "platt"):
             raise UsageError(f"{PART}: method is 'isotonic' or 'platt', got '{s.method:.20}'")

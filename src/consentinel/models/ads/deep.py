@@ -12,10 +12,11 @@ import pyarrow as pa
 from consentinel.core.errors import BadInput
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
-from consentinel.models.ads._encode import Columns, Encoding, labels, learnt
+from consentinel.models.ads._encode import Columns, Encoding, learnt
 from consentinel.models.ads._nets import Net, fitted, read
-from consentinel.models.ads._plain import refused
 from consentinel.models.asked import setting, told
+from consentinel.models.pieces.classes import labels
+from consentinel.models.pieces.tickets import no_ticket
 
 __all__ = ["SETTINGS", "load", "trainer"]
 
@@ -47,7 +48,7 @@ class Trainer:
 
     def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> Net:
         """Return a model of ROWS (any columns and `label`, 0 or 1). Raises UsageError."""
-        refused(tickets, PART)
+        no_ticket(tickets, PART)
         y, s = labels(rows, PART), self.settings
         encoding = learnt(rows, s, pairs=False, who=PART)
         how: dict[str, Any] = {"epochs": s.epochs, "batch": s.batch, "rate": s.rate, "decay": s.decay}

@@ -20,13 +20,14 @@ from consentinel.core.accounting import exact, pure_rho
 from consentinel.core.errors import UsageError
 from consentinel.core.ledger import Ledger, Ticket
 from consentinel.core.modelfile import ModelFile
-from consentinel.models.ads._encode import Encoding, Sparse, distinct, labels, learnt
+from consentinel.models.ads._encode import Encoding, Sparse, distinct, learnt
 from consentinel.models.ads._linear import Linear, read
 from consentinel.models.ads._private import Private, card, units
 from consentinel.models.asked import setting
+from consentinel.models.pieces.classes import labels
 from consentinel.models.private import label_dp
-from consentinel.models.private._exact import Contributions
-from consentinel.models.private._paid import Ask, asked, redeem, sigma_for
+from consentinel.models.private.exact import Contributions
+from consentinel.models.private.paid import Ask, asked, redeem, sigma_for
 
 __all__ = ["SETTINGS", "load", "trainer"]
 
@@ -98,7 +99,10 @@ class Trainer:
         steps = settings.steps if settings.method == "projected" else 1
         one = sigma_for(settings.epsilon, settings.delta, settings.accounting)
         sigma = Fraction(math.isqrt(int(4 * one**2 * steps * 10**12)) + 1, 10**6)  # labels change a clipped sum by 2
-        return asked(PART, settings, names, sigma=sigma, sensitivity=Fraction(2), steps=steps, unit=settings.unit)
+        return asked(
+            PART, settings, names, sigma=sigma, sensitivity=Fraction(2), steps=steps, unit=settings.unit,
+            planned=settings.accounting == "plan",
+        )  # fmt: skip
 
 
 def _first(rows: pa.Table, settings: Settings) -> tuple[pa.Table, np.ndarray | None]:

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
-from consentinel.models.ads._encode import Columns, distinct, labels, learnt
+from consentinel.models.ads._encode import Columns, distinct, learnt
 from consentinel.models.ads._linear import Linear, read, sigmoid
-from consentinel.models.ads._plain import refused
 from consentinel.models.asked import setting, told
+from consentinel.models.pieces.classes import labels
+from consentinel.models.pieces.tickets import no_ticket
 
 __all__ = ["SETTINGS", "load", "trainer"]
 
@@ -44,7 +45,7 @@ class Trainer:
 
     def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> Linear:
         """Return a model of ROWS (any columns and `label`, 0 or 1). Raises UsageError."""
-        refused(tickets, PART)
+        no_ticket(tickets, PART)
         y = labels(rows, PART)
         encoding = learnt(rows, self.settings, pairs=self.settings.pairs, who=PART)
         x, y, times = distinct(encoding.sparse(rows, PART), y)

@@ -2,6 +2,8 @@
 
 `method=descent` takes full-batch steps with exact discrete noise and clips the gradient of each unit; `objective`
 perturbs the loss once and needs the exact minimum. Category lists, bounds and all settings are public knowledge.
+With `pairs=true,choose=1` descent starts with single columns, finds with noise the pair of columns that the model lacks
+most, and goes on with it: few pairs matter, and each one costs noise in all of them.
 
 Guarantee: add-or-remove one unit, (epsilon, delta) of the ticket.
 Assumes: descent: none beyond public settings; objective: exact-minimum, idealized-numerics.
@@ -20,14 +22,16 @@ from consentinel.core.accounting import exact
 from consentinel.core.errors import NotSupported, UsageError
 from consentinel.core.ledger import Ledger
 from consentinel.core.modelfile import ModelFile
-from consentinel.models.ads._encode import Encoding, Sparse, distinct, labels
-from consentinel.models.ads._linear import Linear, read, sigmoid
+from consentinel.models.ads._chosen import EXTRA, Chooser, slope
+from consentinel.models.ads._encode import Encoding, Sparse, distinct
+from consentinel.models.ads._linear import Linear, read
 from consentinel.models.ads._private import Private, card, encoded, units
 from consentinel.models.asked import setting
+from consentinel.models.pieces.classes import labels
 from consentinel.models.private import dp_gradient_descent as descent
 from consentinel.models.private import objective_perturbation as objective
-from consentinel.models.private._exact import Contributions
-from consentinel.models.private._paid import Ask, asked, redeem, sigma_for
+from consentinel.models.private.exact import Contributions
+from consentinel.models.private.paid import Ask, asked, redeem, sigma_for
 
 __all__ = ["SETTINGS", "load", "trainer"]
 
@@ -46,6 +50,8 @@ class Settings(Private):
     )
     momentum: float = setting(0.95, "descent: part of a step that is kept for the next", low=0.0, high=0.999)
     pull: float = setting(5.0, "quadratic pull of weights towards 0, in rows", low=0.0)
+    choose: int = setting(0, "descent: how many pairs are chosen, with noise; 0: all of them", low=0, high=1000)
+    pull_pairs: float = setting(64.0, "where pairs are chosen: the pull of their weights, in rows", low=0.01)
     pair_scale: float = setting(
         0.5, "value of a pair where a category has 1: smaller pulls pairs more", low=0.01, high=1
     )
@@ -84,32 +90,47 @@ class Trainer:
         ask = self._ask(rows, encoding)
         ticket = redeem(self.ledger, tickets, ask)
         assumes = objective.ASSUMES if settings.method == "objective" else ()
+        how = descent.Descent(settings.steps, settings.clip, settings.rate, settings.momentum, settings.pull)
         times = None
         if unit is None:  # equal rows are looked at once and counted as often as they occur
             x, y, times = distinct(x, y)
         if settings.method == "objective":
             pull = float(ticket.param("pull"))
             theta = objective.minimised(x.index, x.value, y, times, x.width, pull, float(ticket.param("noise")))
+        elif settings.choose:
+            own = (settings.choose, settings.pull_pairs, settings.pair_scale)
+            theta = Chooser(encoding, x, y, unit, times, how, *own).weights(ticket.param("sigma"))
         else:
-            rate, clip = settings.rate * 6 / norm**2, settings.clip * norm
             cells = Contributions(x.index, unit, x.width, times)
-            how = descent.Descent(settings.steps, clip, rate, settings.momentum, settings.pull)
-
-            def gradient(theta: NDArray[np.float64]) -> NDArray[np.float64]:
-                return x.value * (sigmoid(x.dot(theta)) - y)[:, None]
-
-            theta = descent.descended(gradient, cells, np.zeros(x.width), ticket.param("sigma"), how)
+            how = replace(how, clip=how.clip * norm, rate=how.rate * 6 / norm**2)
+            theta = descent.descended(slope(x, y), cells, np.zeros(x.width), ticket.param("sigma"), how)
         return Linear(PART, encoding, theta * _weights(encoding, settings), card(settings, ticket, assumes))
+
+    def _pairs(self, encoding: Encoding) -> int:
+        """Return how many pairs are chosen."""
+        settings, there = self.settings, len(encoding.blocks) - len(encoding.categorical)
+        if settings.choose > there or (settings.choose and settings.steps < 2):
+            raise UsageError(
+                f"{PART}: choose={settings.choose} of {there} pairs in {settings.steps} steps; take pairs=true, no "
+                "more than there are, and at least 2 steps"
+            )
+        return settings.choose
 
     def _ask(self, rows: pa.Table, encoding: Encoding) -> Ask:
         settings = self.settings
         names = (*encoding.categorical, *encoding.numeric)
         if settings.method == "descent":
             one = sigma_for(settings.epsilon, settings.delta, settings.accounting)
-            many = settings.steps * (1 + descent.COUNTING)
+            extra = EXTRA if self._pairs(encoding) else Fraction(0)
+            many = settings.steps * (1 + descent.COUNTING + extra)
             sigma = Fraction(math.isqrt(int(one**2 * many * 10**12)) + 1, 10**6)
-            price = descent.rho(sigma, settings.steps)
-            return asked(PART, settings, names, sigma=sigma, steps=settings.steps, unit=settings.unit, rho=price)
+            price = many / (2 * sigma**2)
+            return asked(
+                PART, settings, names, sigma=sigma, steps=settings.steps, unit=settings.unit, rho=price,
+                planned=settings.accounting == "plan",
+            )  # fmt: skip
+        if settings.choose:
+            raise UsageError(f"{PART}: only method=descent chooses pairs; take it, or choose=0")
         if settings.method != "objective":
             raise UsageError(f"{PART}: method is 'descent' or 'objective', got '{settings.method:.20}'")
         eps, delta = exact(settings.epsilon, "epsilon"), exact(settings.delta, "delta")

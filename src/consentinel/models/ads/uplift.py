@@ -19,11 +19,12 @@ from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.core.rng import generator
-from consentinel.models.ads._encode import Columns, Encoding, labels, learnt, unpacked
+from consentinel.models.ads._encode import Columns, Encoding, learnt, unpacked
 from consentinel.models.ads._inner import kept, opened, plain
 from consentinel.models.ads._linear import made
-from consentinel.models.ads._plain import refused
 from consentinel.models.asked import setting, told
+from consentinel.models.pieces.classes import labels
+from consentinel.models.pieces.tickets import no_ticket
 
 __all__ = ["SETTINGS", "load", "trainer"]
 
@@ -86,7 +87,7 @@ class Trainer:
 
     def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> Uplift:
         """Return a model of ROWS (features, `label` and the column of the treatment, 0 or 1). Raises UsageError."""
-        refused(tickets, PART)
+        no_ticket(tickets, PART)
         s = self.settings
         if s.method not in ("robust", "two"):
             raise UsageError(f"{PART}: method is 'robust' or 'two', got '{s.method:.20}'")

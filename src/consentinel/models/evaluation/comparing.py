@@ -14,7 +14,7 @@ from consentinel.models.evaluation import intervals, scores
 from consentinel.models.evaluation.measuring import Figures
 from consentinel.models.evaluation.sampled import PREFIX
 
-__all__ = ["METRICS", "How", "chosen", "compared", "text"]
+__all__ = ["METRICS", "How", "chosen", "compared", "text", "told"]
 
 METRICS = pa.schema(
     [
@@ -40,10 +40,7 @@ def compared(model: Sequence[Figures], baselines: Sequence[Figures], how: How, w
     MODEL has the figures of each training seed; with several, intervals are over people and seeds together, or over
     the seeds alone where a metric is no mean over people. WANTED names metrics, without "@k".
     """
-    rows = [
-        {"model": name, "metric": metric, **_told(found)}
-        for name, metric, found in _found(model, baselines, how, wanted)
-    ]
+    rows = [told(name, metric, found) for name, metric, found in _found(model, baselines, how, wanted)]
     return pa.Table.from_pylist(rows, METRICS)
 
 
@@ -115,8 +112,10 @@ def _whole(metric: str) -> scores.Metric:
     return cast(scores.Metric, metric)
 
 
-def _told(found: Interval) -> dict[str, object]:
+def told(model: str, metric: str, found: Interval) -> dict[str, object]:
+    """Return as a row of METRICS what METRIC of MODEL came to."""
     return {
+        "model": model, "metric": metric,
         "value": found.value, "low": found.low, "high": found.high, "n": found.n, "level": found.level,
         "method": found.method,
     }  # fmt: skip

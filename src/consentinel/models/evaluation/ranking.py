@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from consentinel.core.columns import one
 from consentinel.core.errors import BadInput, UsageError
 
-__all__ = ["METRICS", "PER_QUERY", "Gain", "per_query", "values"]
+__all__ = ["METRICS", "PER_QUERY", "Gain", "of_hits", "per_query", "values"]
 
 Gain = Literal["exponential", "linear"]
 Floats = NDArray[np.float64]
@@ -84,6 +84,26 @@ def per_query(ranked: pa.Table, truth: pa.Table, k: int = 0, *, gain: Gain = "ex
         }
     told = names.filter(pa.array(keep)).dictionary_encode()
     return pa.table([told, *(columns[name][keep] for name in METRICS)], schema=PER_QUERY)
+
+
+def of_hits(queries: pa.Array, hits: NDArray[np.bool_], relevant: Floats) -> pa.Table:
+    """Return PER_QUERY of QUERIES (q,) from which of the first k answers are right, HITS (q, k), and how many there
+    are to find, RELEVANT (q,), at least 1: as `per_query`, where the pairs of truth are too many to be listed."""
+    k = hits.shape[1]
+    ranks = np.arange(1, k + 1)
+    gains = hits / np.log2(ranks + 1)
+    best = np.append(0, np.cumsum(1 / np.log2(ranks + 1)))[np.minimum(relevant, k).astype(np.int64)]
+    precise = np.cumsum(hits, axis=1) / ranks
+    count = hits.sum(axis=1)
+    columns = {
+        "ndcg": gains.sum(axis=1) / best,
+        "recall": count / relevant,
+        "precision": count / k,
+        "ap": (precise * hits).sum(axis=1) / relevant,
+        "hit": (count > 0).astype(np.float64),
+        "rr": np.where(count > 0, 1 / (np.argmax(hits, axis=1) + 1), 0.0),
+    }
+    return pa.table([queries.dictionary_encode(), *(columns[name] for name in METRICS)], schema=PER_QUERY)
 
 
 def values(found: pa.Table, metric: str) -> Floats:

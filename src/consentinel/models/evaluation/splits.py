@@ -16,7 +16,7 @@ __all__ = ["HOWS", "How", "Shape", "Wish", "split"]
 
 How = Literal["time", "last", "random"]
 Wish = Literal["none", "time", "last", "random"]
-Shape = Literal["interactions", "documents", "nodes", "rows"]
+Shape = Literal["interactions", "documents", "nodes", "links", "rows"]
 HOWS = ("time", "last", "random")
 Held = NDArray[np.bool_]
 
@@ -31,7 +31,8 @@ def split(
     one row keeps it. random, of interactions: SHARE of each user's rows, at least one is kept; of other rows: SHARE of
     them, or of the people where the column PERSON says whose they are, so that nobody stands on both sides; of
     documents: SHARE of the queries with their judgments (documents stay); of nodes: SHARE of the labels, the graph
-    stands on both sides. Raises UsageError for what a shape cannot be split by, and where a side would be empty.
+    stands on both sides; of links: SHARE of them, each side has all nodes and its own links. Raises UsageError
+    for what a shape cannot be split by, and where a side would be empty.
     """
     if not 0 < share < 1:
         raise UsageError(f"the held-out share is between 0 and 1, got {share}")
@@ -42,7 +43,10 @@ def split(
     if person and shape != "rows":
         raise UsageError(f"{shape} are split by what they are; leave out the column of people")
     held = chosen(rows, share, seed, person)
-    if shape == "nodes":
+    if shape == "links":
+        sides = _linked(rows, ~held), _linked(rows, held)
+        empty = held.all() or not held.any()
+    elif shape == "nodes":
         sides = _masked(rows, held), _masked(rows, ~held)
         empty = not held.any() or rows["label"].null_count + int(held.sum()) == rows.num_rows
     else:
@@ -101,6 +105,16 @@ def _labels(rows: pa.Table, share: float, seed: int, person: str) -> Held:
     return held
 
 
+def _links(rows: pa.Table, share: float, seed: int, person: str) -> Held:
+    """Return which of the neighbours named in ROWS, one list after the other, are held out: a link at both ends."""
+    lists = _neighbours(rows)
+    end = np.asarray(lists.flatten(), np.int64)
+    start = np.asarray(pc.list_parent_indices(lists), np.int64)
+    pair = np.minimum(start, end) * max(1, rows.num_rows) + np.maximum(start, end)
+    links, code = np.unique(pair, return_inverse=True)
+    return _drawn(len(links), share, seed)[code]
+
+
 _WAYS: dict[tuple[str, str], Callable[[pa.Table, float, int, str], Held]] = {
     ("interactions", "time"): _by_time,
     ("interactions", "last"): _last,
@@ -109,6 +123,7 @@ _WAYS: dict[tuple[str, str], Callable[[pa.Table, float, int, str], Held]] = {
     ("rows", "random"): _whole_people,
     ("documents", "random"): _queries,
     ("nodes", "random"): _labels,
+    ("links", "random"): _links,
 }
 
 
@@ -125,6 +140,23 @@ def _stream(seed: int) -> np.random.Generator:
 def _masked(rows: pa.Table, hide: Held) -> pa.Table:
     label = pc.if_else(pa.array(hide), pa.scalar(None, rows["label"].type), one(rows["label"]))
     return rows.set_column(rows.schema.get_field_index("label"), rows.schema.field("label"), label)
+
+
+def _linked(rows: pa.Table, keep: Held) -> pa.Table:
+    """Return ROWS with only those neighbours, of all lists one after the other, that are to KEEP."""
+    lists = _neighbours(rows)
+    many = np.bincount(np.asarray(pc.list_parent_indices(lists))[keep], minlength=rows.num_rows)
+    starts = pa.array(np.append(0, np.cumsum(many)).astype(np.int32))
+    column = pa.ListArray.from_arrays(starts, lists.flatten().filter(pa.array(keep)))
+    at = rows.schema.get_field_index("neighbours")
+    return rows.set_column(at, rows.schema.field(at), column.cast(rows.schema.field(at).type))
+
+
+def _neighbours(rows: pa.Table) -> pa.Array:
+    lists = one(rows["neighbours"])
+    if lists.null_count or lists.flatten().null_count:
+        raise BadInput("a list of neighbours, or something in one, is null", where="split", todo="Give empty lists")
+    return lists
 
 
 def _codes(rows: pa.Table, name: str) -> tuple[NDArray[np.int64], int]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from consentinel.core.errors import UsageError
 from consentinel.core.stats import Interval, tail
 from consentinel.models.feed.assigning import Meeting, Units, assigned, met
-from consentinel.models.feed.reading import LEAST, Plan, Reading, detectable, gap_values, interval
+from consentinel.models.feed.reading import LEAST, Plan, Reading, detectable, deviation_limit, gap_values, interval
 from consentinel.models.feed.variants import Variant
 from consentinel.models.feed.world import World
 
@@ -62,7 +62,7 @@ class Design:
     looks: int = 10
     level: float = 0.95
     power: float = 0.8
-    pilot: int = 400
+    pilot: int = 1000
 
     def __post_init__(self) -> None:
         tail(self.level)
@@ -109,9 +109,10 @@ def planned(world: World, variants: Sequence[Variant], design: Design) -> dict[s
     level = _raised(design.level, len(names) - 1)
     plans = {}
     for at, name in enumerate(names[1:], 1):
-        spread = float(_change(pilot, "satisfaction", at).std(ddof=1))
-        seen = detectable(count, spread, level=level, power=design.power, reading=design.reading)
-        plans[name] = Plan(count, spread, seen, design.power)
+        change = _change(pilot, "satisfaction", at)
+        limit = deviation_limit(change)
+        seen = detectable(count, limit, level=level, power=design.power, reading=design.reading)
+        plans[name] = Plan(count, float(change.std(ddof=1)), limit, seen, design.power)
     return plans
 
 

@@ -13,22 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consentinel.core.errors import UsageError
+from consentinel.core.extras import need
 from consentinel.core.stats import Interval, finite, mean_interval, tail
 
-__all__ = ["Plan", "Reading", "always_valid", "detectable", "gap_values", "interval", "units_for"]
+__all__ = ["Plan", "Reading", "always_valid", "detectable", "deviation_limit", "gap_values", "interval", "units_for"]
 
 Floats = NDArray[np.float64]
 Reading = Literal["fixed", "always"]
 LEAST = 30  # units before anything is read: both readings lean on the central limit theorem
+SURE = 0.9  # of the limit that plans count with
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What an experiment can see: units (people, or blocks of one person for each variant), the standard deviation of
-    a unit's difference in a pilot, and the true difference that is told from zero with the chance POWER."""
+    """What an experiment can see: units (people, or blocks of one person for each variant); the standard deviation of
+    a unit's difference in a pilot, and how large it may truly be (`deviation_limit`); the true difference that is told
+    from zero with the chance POWER where it is that large."""
 
     units: int
     deviation: float
+    limit: float
     detectable: float
     power: float
 
@@ -70,16 +74,42 @@ def gap_values(values: Floats, sensitive: NDArray[np.bool_]) -> Floats:
     return np.where(sensitive, -(values - ours) / share, (values - theirs) / (1 - share)) + (theirs - ours)
 
 
+def deviation_limit(values: Floats, level: float = SURE) -> float:
+    """Return what the standard deviation that VALUES, shape (n,), were drawn with exceeds with a chance of 1 - LEVEL.
+
+    A plan made with the deviation of a pilot itself falls short of its power in half of all pilots; made with this
+    limit, in about 1 - LEVEL of them (Browne 1995). People differ by heavier tails than the normal ones, so it is not
+    the limit by chi-squared. With tails as in the built-in feed it is kept less often than it says: 85 % of pilots of
+    400, 87 % of 1,000 and 89 % of 4,000 at level 0.9. Raises UsageError for fewer than 30 values. Source: Bonett 2006.
+    """
+    numbers = finite(values, "values")
+    n = numbers.size
+    if n < LEAST:
+        raise UsageError(f"a deviation is bounded by at least {LEAST} values, got {n}")
+    z = NormalDist().inv_cdf(1 - tail(level, "upper"))
+    variance = float(numbers.var(ddof=1))
+    if variance == 0:
+        return 0.0
+    cut = int(n / (2 * math.sqrt(n - 4)))  # of each end
+    middle = float(np.sort(numbers)[cut : n - cut].mean())
+    kurtosis = n * float(((numbers - middle) ** 4).sum()) / ((n - 1) * variance) ** 2
+    scale = n / (n - z)
+    error = scale * math.sqrt(max(0.0, kurtosis - (n - 3) / n) / (n - 1))
+    return math.sqrt(scale * variance * math.exp(z * error))
+
+
 def detectable(units: int, deviation: float, *, level: float, power: float, reading: Reading) -> float:
     """Return the true difference that an experiment of UNITS tells from zero with the chance POWER.
 
-    Arguments: the standard deviation of a unit's difference; level, of one comparison. Normal approximation; of an
-    always-valid reading at the last look, earlier ones only add to it. Raises UsageError.
+    Arguments: the standard deviation of a unit's difference; level, of one comparison. Of an always-valid reading the
+    chance is that at the last look, earlier ones only add to it. Raises UsageError; MissingExtra without SciPy.
+    Source: for a fixed reading quantiles of t, which is on the safe side of the non-central t (Julious 2004).
     """
     if units < 2 or not deviation >= 0 or not 0 < power < 1:
         raise UsageError(f"at least 2 units, a deviation of at least 0, power in (0, 1); got {units}, {deviation}")
-    edge = NormalDist().inv_cdf(1 - tail(level)) if reading == "fixed" else _boundary(units, units, level)
-    return (edge + NormalDist().inv_cdf(power)) * deviation / math.sqrt(units)
+    quantile = need("scipy.special", extra="learn").stdtrit
+    edge = float(quantile(units - 1, 1 - tail(level))) if reading == "fixed" else _boundary(units, units, level)
+    return (edge + float(quantile(units - 1, power))) * deviation / math.sqrt(units)
 
 
 def units_for(effect: float, deviation: float, *, level: float, power: float, reading: Reading) -> int:

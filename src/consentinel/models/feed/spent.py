@@ -14,10 +14,11 @@ __all__ = ["epsilon_spent"]
 def epsilon_spent(record: Path, delta: Fraction) -> float:
     """Return the epsilon at DELTA of all that the run of `models train` in RECORD, its run.json, charged to a ledger.
 
-    The charges are added up, whatever account paid. Training that charged nothing had no privacy: infinite.
+    The charges are added up by their zCDP prices, whatever account paid: of a plan that was declared whole this is a
+    little more than the epsilon it was paid for. Training that charged nothing had no privacy: infinite.
     Raises BadInput for a file that is no record of a finished training, UsageError for a delta outside (0, 1).
     """
-    fault = BadInput("is no record of a finished training", where=record.name, todo="give run.json of `models train`")
+    fault = BadInput("is no record of a finished training", where=record.name, todo="Give run.json of `models train`")
     try:
         says = json.loads(record.read_text("utf-8"))
         if says["verb"] != "models.train" or says["outcome"]["state"] != "finished":

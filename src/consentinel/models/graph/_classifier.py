@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,9 +14,10 @@ from consentinel.core.errors import BadInput
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.graph._nodes import Csr, features, links
-from consentinel.models.vision._pictures import answered, kept_texts, read_texts
+from consentinel.models.pieces.classes import answered, softmax
+from consentinel.models.pieces.ids import from_file, to_arrays
 
-__all__ = ["Classifier", "Floats", "Weights", "averaged", "even", "read", "softmax"]
+__all__ = ["Classifier", "Floats", "Weights", "averaged", "even", "read"]
 
 Floats = NDArray[np.float32]
 Weights = Mapping[str, Floats]
@@ -53,7 +53,7 @@ class Classifier:
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH and return it."""
         arrays = {f"net.{name}": np.asarray(array) for name, array in self.weights.items()}
-        arrays |= kept_texts("classes", self.classes)
+        arrays |= to_arrays("classes", self.classes)
         modelfile.save(path, ModelFile(f"models.graph.{self.part}", "1", f"consentinel {__version__}", arrays,
                                        self.card))  # fmt: skip
         return path
@@ -68,7 +68,7 @@ def read(file: ModelFile, part: str, forward: Forward, shapes: Mapping[str, str]
     kind = f"models.graph.{part}"
     if file.kind != kind:
         raise BadInput(f"holds a '{file.kind}', not a '{kind}'", where="model", todo="load it with its own part")
-    classes = read_texts("classes", file)
+    classes = from_file("classes", file).to_pylist()
     weights = {name[4:]: array for name, array in file.arrays.items() if name.startswith("net.")}
     sizes = {"c": len(classes)}
     fits = set(weights) == set(shapes) and len(classes) > 1
@@ -106,9 +106,3 @@ def averaged(graph: Csr) -> Csr:
     """Return GRAPH with each node's links divided by their number; a node without neighbours keeps a row of zeros."""
     sparse = need("scipy.sparse", extra="models")
     return (sparse.diags(1 / np.maximum(1, np.diff(graph.indptr))) @ graph).astype(np.float32).tocsr()
-
-
-def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
-    """Return probabilities from LOGITS, shape (n, classes)."""
-    p = np.exp(np.asarray(logits, np.float64) - np.max(logits, axis=1, keepdims=True))
-    return np.asarray(p / p.sum(axis=1, keepdims=True))

@@ -18,11 +18,11 @@ from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import settings as settings_of
 from consentinel.models.asked import told
 from consentinel.models.graph._nodes import Csr, links
-from consentinel.models.recommend._ids import encoded, from_file, positions, to_arrays
-from consentinel.models.recommend._matrix import csr
-from consentinel.models.recommend._ranking import top
+from consentinel.models.pieces.best import top
+from consentinel.models.pieces.ids import encoded, from_file, positions, to_arrays
+from consentinel.models.pieces.logs import csr
+from consentinel.models.pieces.tickets import no_ticket
 from consentinel.models.rows import RANKED
-from consentinel.models.vision._pictures import no_ticket
 
 __all__ = ["Arrays", "Floats", "Graph", "Part", "Ranker", "RankerTrainer", "opened"]
 

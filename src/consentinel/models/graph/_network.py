@@ -15,7 +15,7 @@ from consentinel.core.rng import generator
 from consentinel.models.asked import setting
 from consentinel.models.graph._classifier import Floats, Weights
 from consentinel.models.graph._nodes import Csr, features, labelled, links
-from consentinel.models.recommend._torch import arrays_of, seeded, tensors_of
+from consentinel.models.pieces.torch_weights import arrays_of, seeded, tensors_of
 
 __all__ = ["OWN", "SHAPES", "Settings", "forward", "learn"]
 

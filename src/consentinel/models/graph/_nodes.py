@@ -98,6 +98,8 @@ def _lists(rows: pa.Table, name: str, who: str, of: Any, what: str) -> tuple[Any
     ):
         raise ContractBroken(f"{who}: column '{name}' should hold lists of {what}, got {kind}; cast it")
     flat = column.flatten()
+    if column.null_count == len(column):
+        raise BadInput(f"no node has {name}", where=who, todo=f"Give a column '{name}' of lists, or name it")
     if column.null_count or flat.null_count:
         raise BadInput(f"a list of {name}, or something in one, is null", where=who,
                        todo="Give every node a list; one without neighbours has an empty one")  # fmt: skip

@@ -14,7 +14,7 @@ from consentinel.models.graph import _network
 from consentinel.models.graph._classifier import Classifier, Floats, Weights, even, read
 from consentinel.models.graph._network import Settings
 from consentinel.models.graph._nodes import Csr
-from consentinel.models.vision._pictures import no_ticket
+from consentinel.models.pieces.tickets import no_ticket
 
 __all__ = ["SETTINGS", "Settings", "load", "trainer"]
 

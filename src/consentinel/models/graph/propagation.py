@@ -17,7 +17,7 @@ from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting, told
 from consentinel.models.graph._classifier import Classifier, Floats, Weights, even, read
 from consentinel.models.graph._nodes import Csr, features, labelled, links
-from consentinel.models.vision._pictures import no_ticket
+from consentinel.models.pieces.tickets import no_ticket
 
 __all__ = ["SETTINGS", "Settings", "load", "trainer"]
 

@@ -17,9 +17,9 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from consentinel.models.private._exact import STEPS, Contributions, discrete_gaussian
+from consentinel.models.private.exact import STEPS, Contributions, discrete_gaussian
 
-__all__ = ["COUNTING", "Descent", "descended", "rho"]
+__all__ = ["COUNTING", "Descent", "Gradient", "descended", "one_draw", "rho"]
 
 COUNTING = Fraction(1, 100)  # what counting the units costs, in parts of what the steps cost
 Floats = NDArray[np.float64]
@@ -30,14 +30,15 @@ Gradient = Callable[[Floats], Floats]  # weights -> contributions of the rows (n
 class Descent:
     """How to descend.
 
-    Arguments: steps; rate; momentum in [0, 1); quadratic pull towards 0 (in units); the last part that is averaged.
+    Arguments: steps; rate; momentum in [0, 1); quadratic pull towards 0 (in units), of all weights or of each; the
+    last part that is averaged.
     """
 
     steps: int
     clip: float
     rate: float
     momentum: float
-    pull: float
+    pull: float | Floats
     last: float = 0.65
 
 
@@ -46,13 +47,18 @@ def rho(sigma: Fraction, steps: int) -> Fraction:
     return steps * (1 + COUNTING) / (2 * sigma**2)
 
 
+def one_draw(sigma: Fraction, steps: int, part: Fraction) -> Fraction:
+    """Return the noise of one draw that costs PART of what STEPS steps with noise SIGMA cost; a multiple of 1e-6."""
+    return Fraction(math.isqrt(int(sigma**2 / (steps * part) * 10**12)) + 1, 10**6)
+
+
 def descended(gradient: Gradient, cells: Contributions, start: Floats, sigma: Fraction, how: Descent) -> Floats:
     """Return the weights after descending from START with noise SIGMA (in clips) in every step.
 
     GRADIENT gives for weights what each row adds to the gradient of the loss, for the coordinates in CELLS.
     """
-    far = Fraction(math.isqrt(int(sigma**2 / (how.steps * COUNTING) * 10**12)) + 1, 10**6)  # cost: COUNTING * steps
-    units = max(1.0, float(cells.units + discrete_gaussian(far, 1)[0]))
+    counted = discrete_gaussian(one_draw(sigma, how.steps, COUNTING), 1)[0]
+    units = max(1.0, float(cells.units + counted))
     theta, pace, mean = start.copy(), np.zeros_like(start), np.zeros_like(start)
     first = math.ceil(how.steps * (1 - how.last))
     noise = discrete_gaussian(sigma * STEPS, how.steps * cells.width).reshape(how.steps, cells.width)

@@ -23,7 +23,7 @@ from consentinel.core import accounting, losses
 from consentinel.core.errors import BudgetRefused, ConsentinelError, UsageError
 from consentinel.core.extras import need
 from consentinel.core.ledger import Charge
-from consentinel.models.private._exact import discrete_gaussian
+from consentinel.models.private.exact import discrete_gaussian
 from consentinel.models.private.poisson import Batch, Loader
 
 __all__ = ["LEAST_SCALE", "Accountant", "Plan", "noise_for", "plan_loss"]

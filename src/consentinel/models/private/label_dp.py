@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consentinel.core.rng import secure_words
-from consentinel.models.private._exact import STEPS, Contributions, discrete_gaussian
+from consentinel.models.private.exact import STEPS, Contributions, discrete_gaussian
 
 __all__ = ["ASSUMES", "centred_sums", "fit_flipped", "fit_sums", "lie", "projected", "response"]
 

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from consentinel.core.accounting import exact
 from consentinel.core.errors import NotSupported, UsageError
-from consentinel.models.private._exact import discrete_gaussian
+from consentinel.models.private.exact import discrete_gaussian
 
 __all__ = ["ASSUMES", "Prior", "Tables", "counts", "fitted", "released", "scales"]
 

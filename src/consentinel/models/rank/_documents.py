@@ -1,6 +1,5 @@
 """What rankers of texts learn from: the DOCUMENTS rows taken apart into documents, questions and judgments."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,7 +22,6 @@ __all__ = [
     "collection",
     "judged",
     "plain",
-    "plainly",
     "ranked",
 ]
 
@@ -159,9 +157,3 @@ def answered(
     first = np.searchsorted(query, np.arange(len(questions.k)))
     few = np.arange(len(query)) - first[query] < questions.k[query] if len(query) else np.zeros(0, bool)
     return ranked(questions.queries.take(pa.array(query[few])), items.take(pa.array(item[few])), score[few])
-
-
-def plainly(tickets: Sequence[bytes], who: str) -> None:
-    """Raise UsageError where a plain trainer is given TICKETS: it would spend nothing of them."""
-    if tickets:
-        raise UsageError(f"{who} trains without privacy and takes no ticket; take a private trainer")

@@ -1,12 +1,10 @@
-"""Models of rankers as files: arrays by name, and texts (ids, vocabularies) as bytes with offsets."""
+"""Models of rankers as files: what their cards and arrays have to be."""
 
 from collections.abc import Mapping
 from dataclasses import fields
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
@@ -14,8 +12,9 @@ from consentinel import __version__
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.modelfile import ModelFile, save
 from consentinel.models.asked import settings
+from consentinel.models.pieces.ids import from_file
 
-__all__ = ["Arrays", "chosen", "ids", "keep", "packed", "taken", "unpacked"]
+__all__ = ["chosen", "ids", "keep", "taken"]
 
 Arrays = Mapping[str, NDArray[Any]]
 _TODO = "Train the model again"
@@ -40,12 +39,12 @@ def chosen(kind: type[Any], file: ModelFile, where: str) -> Any:
     raise BadInput(f"is a model of kind '{file.kind}'", where=where, todo=f"Give one of kind '{where}'")
 
 
-def ids(arrays: Arrays, many: int, where: str) -> pa.Array:
-    """Return the ids of the MANY documents that ARRAYS are about; raises BadInput naming WHERE for another number."""
-    found = unpacked(arrays, "items", where)
-    if len(found) != many or len(set(found)) != many:
-        raise BadInput("the ids of the model file do not fit", where=where, todo=_TODO)
-    return pa.array(found, pa.string())
+def ids(file: ModelFile, many: int) -> pa.Array:
+    """Return the ids of the MANY documents that FILE is about; raises BadInput for another number."""
+    found = from_file("items", file)
+    if len(found) != many:
+        raise BadInput("the ids of the model file do not fit", where=file.kind, todo=_TODO)
+    return found
 
 
 def taken(arrays: Arrays, name: str, kind: type[Any], axes: int, where: str) -> NDArray[Any]:
@@ -54,22 +53,3 @@ def taken(arrays: Arrays, name: str, kind: type[Any], axes: int, where: str) -> 
     if array is None or array.dtype != kind or array.ndim != axes:
         raise BadInput(f"the model file has no whole array '{name}'", where=where, todo=_TODO)
     return array
-
-
-def packed(texts: pa.Array | list[str], name: str) -> dict[str, NDArray[Any]]:
-    """Return TEXTS as arrays of a model file, under NAME: UTF-8 bytes and where each text starts and ends."""
-    raw = [text.encode() for text in (texts.to_pylist() if isinstance(texts, pa.Array) else texts)]
-    ends = np.concatenate([[0], np.cumsum([len(text) for text in raw])]).astype(np.int64)
-    return {f"{name}.bytes": np.frombuffer(b"".join(raw), np.uint8), f"{name}.ends": ends}
-
-
-def unpacked(arrays: Arrays, name: str, where: str) -> list[str]:
-    """Return the texts that `packed` kept under NAME; raises BadInput naming WHERE where they are not whole."""
-    data, ends = taken(arrays, f"{name}.bytes", np.uint8, 1, where), taken(arrays, f"{name}.ends", np.int64, 1, where)
-    if not len(ends) or ends[0] != 0 or ends[-1] != data.size or (ends[1:] < ends[:-1]).any():
-        raise BadInput(f"the texts '{name}' of the model file do not fit", where=where, todo=_TODO)
-    raw = data.tobytes()
-    try:
-        return [raw[a:b].decode() for a, b in pairwise(ends.tolist())]
-    except UnicodeDecodeError:
-        raise BadInput(f"the texts '{name}' are no UTF-8", where=where, todo=_TODO) from None

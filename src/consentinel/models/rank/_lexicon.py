@@ -10,8 +10,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from consentinel.core.errors import BadInput
+from consentinel.core.modelfile import ModelFile
+from consentinel.models.pieces.ids import from_file, to_arrays
 from consentinel.models.rank._index import Index
-from consentinel.models.rank._kept import Arrays, packed, taken, unpacked
+from consentinel.models.rank._kept import taken
 from consentinel.models.rank._terms import STEMS, STOPS, Terms, numbered, words
 
 __all__ = ["Lexicon"]
@@ -57,12 +59,13 @@ class Lexicon:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the lexicon as arrays of a model file; stops and stems go into its card."""
         own: dict[str, NDArray[Any]] = {"tokens": self.terms.tokens, "starts": self.terms.starts, "lead": self.lead}
-        return own | packed(self.vocabulary, "vocabulary")
+        return own | to_arrays("vocabulary", self.vocabulary)
 
     @staticmethod
-    def read(arrays: Arrays, stops: str, stems: str, where: str) -> "Lexicon":
-        """Return the lexicon in ARRAYS; raises BadInput naming WHERE where they are none."""
-        vocabulary = unpacked(arrays, "vocabulary", where)
+    def read(file: ModelFile, stops: str, stems: str) -> "Lexicon":
+        """Return the lexicon in FILE; raises BadInput where it holds none."""
+        arrays, where = file.arrays, file.kind
+        vocabulary = from_file("vocabulary", file).to_pylist()
         tokens, starts = taken(arrays, "tokens", np.int32, 1, where), taken(arrays, "starts", np.int64, 1, where)
         lead = taken(arrays, "lead", np.int64, 1, where)
         fits = len(starts) == len(lead) + 1 and starts[0] == 0 and starts[-1] == len(tokens)

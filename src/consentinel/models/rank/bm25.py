@@ -10,9 +10,11 @@ import pyarrow as pa
 
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting, told
-from consentinel.models.rank._documents import answered, asked, collection, plainly
+from consentinel.models.pieces.ids import to_arrays
+from consentinel.models.pieces.tickets import no_ticket
+from consentinel.models.rank._documents import answered, asked, collection
 from consentinel.models.rank._index import counts, top
-from consentinel.models.rank._kept import chosen, ids, keep, packed
+from consentinel.models.rank._kept import chosen, ids, keep
 from consentinel.models.rank._lexicon import Lexicon
 
 __all__ = ["BM25", "SETTINGS", "BM25Trainer", "load", "trainer"]
@@ -39,7 +41,7 @@ class BM25Trainer:
 
     def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> "BM25":
         """Return the model of the documents in ROWS; nothing is random, so SEED changes nothing."""
-        plainly(tickets, KIND)
+        no_ticket(tickets, KIND)
         taken = collection(rows, KIND)
         return BM25(taken.items, Lexicon.of(taken.texts, self.settings.stops, self.settings.stems), self.settings)
 
@@ -66,7 +68,7 @@ class BM25:
 
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH."""
-        return keep(path, KIND, self.lexicon.arrays() | packed(self.items, "items"), told(self.settings))
+        return keep(path, KIND, self.lexicon.arrays() | to_arrays("items", self.items), told(self.settings))
 
     @cached_property
     def _weights(self) -> Any:
@@ -81,5 +83,5 @@ def trainer(settings: SETTINGS) -> BM25Trainer:
 def load(file: ModelFile) -> BM25:
     """Return the model that was kept in FILE; raises BadInput."""
     settings = chosen(SETTINGS, file, KIND)
-    lexicon = Lexicon.read(file.arrays, settings.stops, settings.stems, KIND)
-    return BM25(ids(file.arrays, len(lexicon.lead), KIND), lexicon, settings)
+    lexicon = Lexicon.read(file, settings.stops, settings.stems)
+    return BM25(ids(file, len(lexicon.lead)), lexicon, settings)

@@ -19,12 +19,14 @@ from numpy.typing import NDArray
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting, told
-from consentinel.models.rank._documents import answered, asked, collection, judged, plainly
+from consentinel.models.pieces.ids import to_arrays
+from consentinel.models.pieces.tickets import no_ticket
+from consentinel.models.pieces.trees import MOST_LABEL, Forest, Judged, grown
+from consentinel.models.rank._documents import answered, asked, collection, judged
 from consentinel.models.rank._features import NAMES, Candidates, Evidence, standardised
-from consentinel.models.rank._kept import chosen, ids, keep, packed, taken
+from consentinel.models.rank._kept import chosen, ids, keep, taken
 from consentinel.models.rank._learn import listwise, ranks
 from consentinel.models.rank._lexicon import Lexicon
-from consentinel.models.rank._trees import MOST_LABEL, Forest, grown
 
 __all__ = ["SETTINGS", "BM25Features", "BM25FeaturesTrainer", "load", "trainer"]
 
@@ -56,7 +58,7 @@ class BM25FeaturesTrainer:
 
     def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> "BM25Features":
         """Return the model of ROWS; raises UsageError where no judgment above 0 is among the candidates."""
-        plainly(tickets, KIND)
+        no_ticket(tickets, KIND)
         found, chosen_ = collection(rows, KIND), self.settings
         few = judged(found)
         if not len(few.questions):
@@ -75,7 +77,7 @@ class BM25FeaturesTrainer:
             "lambdarank_truncation_level": chosen_.depth,
         }  # fmt: skip
         group = np.unique(query, return_counts=True)[1]
-        forest = grown(features, label, group, asked_of, chosen_.trees)
+        forest = grown(Judged(features, label, group), asked_of, chosen_.trees)
         return BM25Features(found.items, evidence.lexicon, forest, chosen_)
 
 
@@ -106,7 +108,7 @@ class BM25Features:
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH."""
         own = self.learnt.arrays if isinstance(self.learnt, Forest) else {"weights": self.learnt}
-        arrays = self.lexicon.arrays() | packed(self.items, "items") | own
+        arrays = self.lexicon.arrays() | to_arrays("items", self.items) | own
         return keep(path, KIND, arrays, told(self.settings) | {"features": " ".join(NAMES)})
 
     @cached_property
@@ -124,8 +126,8 @@ def trainer(settings: SETTINGS) -> BM25FeaturesTrainer:
 def load(file: ModelFile) -> BM25Features:
     """Return the model that was kept in FILE; raises BadInput."""
     settings = chosen(SETTINGS, file, KIND)
-    lexicon = Lexicon.read(file.arrays, settings.stops, settings.stems, KIND)
-    items = ids(file.arrays, len(lexicon.lead), KIND)
+    lexicon = Lexicon.read(file, settings.stops, settings.stems)
+    items = ids(file, len(lexicon.lead))
     if settings.learner == "trees":
         return BM25Features(items, lexicon, Forest.read(file.arrays, len(NAMES), KIND), settings)
     weights = taken(file.arrays, "weights", np.float64, 1, KIND)

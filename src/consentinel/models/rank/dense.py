@@ -8,9 +8,11 @@ import numpy as np
 import pyarrow as pa
 
 from consentinel.core.modelfile import ModelFile
-from consentinel.models.rank._documents import answered, asked, collection, plainly
-from consentinel.models.rank._encoder import Vectors, digest, encoded, nearest, vectors
-from consentinel.models.rank._kept import chosen, ids, keep, packed
+from consentinel.models.pieces.ids import from_file, to_arrays
+from consentinel.models.pieces.sentences import Vectors, digest, encoded, nearest, vectors
+from consentinel.models.pieces.tickets import no_ticket
+from consentinel.models.rank._documents import answered, asked, collection
+from consentinel.models.rank._kept import chosen, keep
 
 __all__ = ["SETTINGS", "Dense", "DenseTrainer", "load", "trainer"]
 
@@ -31,7 +33,7 @@ class DenseTrainer:
 
     def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> "Dense":
         """Return the model of the documents in ROWS; nothing is random, so SEED changes nothing."""
-        plainly(tickets, KIND)
+        no_ticket(tickets, KIND)
         taken = collection(rows, KIND)
         return Dense(taken.items, encoded(taken.texts))
 
@@ -57,7 +59,7 @@ class Dense:
 
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH."""
-        return keep(path, KIND, packed(self.items, "items") | {"vectors": self.vectors}, {"encoder": digest()})
+        return keep(path, KIND, to_arrays("items", self.items) | {"vectors": self.vectors}, {"encoder": digest()})
 
 
 def trainer(settings: SETTINGS) -> DenseTrainer:
@@ -68,5 +70,5 @@ def trainer(settings: SETTINGS) -> DenseTrainer:
 def load(file: ModelFile) -> Dense:
     """Return the model that was kept in FILE; raises BadInput."""
     chosen(SETTINGS, file, KIND)
-    many = len(file.arrays.get("items.ends", np.zeros(1))) - 1
-    return Dense(ids(file.arrays, many, KIND), vectors(file.arrays, dict(file.card), many, KIND))
+    items = from_file("items", file)
+    return Dense(items, vectors(file.arrays, dict(file.card), len(items), KIND))

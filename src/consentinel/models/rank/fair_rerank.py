@@ -19,9 +19,11 @@ from consentinel.core.columns import one
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting, told
-from consentinel.models.rank._documents import plain, plainly, ranked
+from consentinel.models.pieces.ids import from_file, to_arrays
+from consentinel.models.pieces.tickets import no_ticket
+from consentinel.models.rank._documents import plain, ranked
 from consentinel.models.rank._fair import det_const_sort, fa_ir, least_protected
-from consentinel.models.rank._kept import chosen, ids, keep, packed, taken, unpacked
+from consentinel.models.rank._kept import chosen, ids, keep, taken
 
 __all__ = ["SETTINGS", "FairRerank", "FairRerankTrainer", "load", "trainer"]
 
@@ -53,7 +55,7 @@ class FairRerankTrainer:
 
         Raises UsageError where there are fewer than two groups or no protected one, BadInput for an item of two groups.
         """
-        plainly(tickets, KIND)
+        no_ticket(tickets, KIND)
         item, group = plain(rows, "item", KIND), plain(rows, "group", KIND)
         kept = pc.is_valid(group)
         item, group = item.filter(kept), group.filter(kept)
@@ -100,7 +102,7 @@ class FairRerank:
 
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH."""
-        own = packed(self.items, "items") | packed(self.names, "groups")
+        own = to_arrays("items", self.items) | to_arrays("groups", self.names)
         return keep(path, KIND, own | {"group": self.group, "shares": self.shares}, told(self.settings))
 
     def _fair(self, score: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -140,13 +142,13 @@ def trainer(settings: SETTINGS) -> FairRerankTrainer:
 
 def load(file: ModelFile) -> FairRerank:
     """Return the model that was kept in FILE; raises BadInput."""
-    settings, names = chosen(SETTINGS, file, KIND), unpacked(file.arrays, "groups", KIND)
+    settings, names = chosen(SETTINGS, file, KIND), from_file("groups", file).to_pylist()
     group, shares = taken(file.arrays, "group", np.int32, 1, KIND), taken(file.arrays, "shares", np.float64, 1, KIND)
     fits = len(names) == len(shares) > 1 and group.min(initial=0) >= 0 and group.max(initial=0) < len(names)
     fits = fits and bool((shares > 0).all()) and abs(float(shares.sum()) - 1) < 1e-6
     if not fits or settings.method not in METHODS or (settings.protected and settings.protected not in names):
         raise BadInput("the groups of the model file do not fit", where=KIND, todo="Train the model again")
-    return FairRerank(ids(file.arrays, len(group), KIND), group, names, shares, settings)
+    return FairRerank(ids(file, len(group)), group, names, shares, settings)
 
 
 def _each(query: NDArray[np.int64]) -> list[slice]:

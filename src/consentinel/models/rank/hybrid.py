@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting, told
-from consentinel.models.rank._documents import Collection, answered, asked, collection, judged, plainly
-from consentinel.models.rank._encoder import Vectors, digest, encoded, nearest, vectors
+from consentinel.models.pieces.ids import to_arrays
+from consentinel.models.pieces.sentences import Vectors, digest, encoded, nearest, vectors
+from consentinel.models.pieces.tickets import no_ticket
+from consentinel.models.rank._documents import Collection, answered, asked, collection, judged
 from consentinel.models.rank._features import Candidates, Evidence, standardised
-from consentinel.models.rank._kept import chosen, ids, keep, packed, taken
+from consentinel.models.rank._kept import chosen, ids, keep, taken
 from consentinel.models.rank._learn import mixed, ranks
 from consentinel.models.rank._lexicon import Lexicon
 
@@ -52,7 +54,7 @@ class HybridTrainer:
 
     def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> "Hybrid":
         """Return the model of ROWS; nothing is random, so SEED changes nothing. Raises UsageError or BadInput."""
-        plainly(tickets, KIND)
+        no_ticket(tickets, KIND)
         found = collection(rows, KIND)
         model = indexed(found, self.settings)
         return model if self.settings.fusion == "rrf" else learnt(model, found)
@@ -106,7 +108,7 @@ class Hybrid:
         """Write the model to PATH."""
         own: dict[str, NDArray[Any]] = {"vectors": self.vectors, "weights": self.weights}
         card = told(self.settings) | {"encoder": digest()}
-        return keep(path, KIND, self.lexicon.arrays() | packed(self.items, "items") | own, card)
+        return keep(path, KIND, self.lexicon.arrays() | to_arrays("items", self.items) | own, card)
 
     @cached_property
     def _evidence(self) -> Evidence:
@@ -140,10 +142,10 @@ def trainer(settings: SETTINGS) -> HybridTrainer:
 def load(file: ModelFile) -> Hybrid:
     """Return the model that was kept in FILE; raises BadInput."""
     settings = chosen(SETTINGS, file, KIND)
-    lexicon = Lexicon.read(file.arrays, settings.stops, settings.stems, KIND)
+    lexicon = Lexicon.read(file, settings.stops, settings.stems)
     weights = taken(file.arrays, "weights", np.float64, 1, KIND)
     if weights.shape != (len(PARTS),) or not np.isfinite(weights).all():
         raise BadInput("the weights of the model file do not fit", where=KIND, todo="Train the model again")
     many = len(lexicon.lead)
     found = vectors(file.arrays, dict(file.card), many, KIND)
-    return Hybrid(ids(file.arrays, many, KIND), lexicon, found, weights, settings)
+    return Hybrid(ids(file, many), lexicon, found, weights, settings)

@@ -20,9 +20,10 @@ from consentinel.core.columns import codes, one
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting, told
-from consentinel.models.rank._documents import best, plainly, ranked
+from consentinel.models.pieces.tickets import no_ticket
+from consentinel.models.pieces.trees import MOST_LABEL, Forest, Judged, grown
+from consentinel.models.rank._documents import best, ranked
 from consentinel.models.rank._kept import keep
-from consentinel.models.rank._trees import MOST_LABEL, Forest, grown
 
 __all__ = ["SETTINGS", "LambdaRank", "LambdaRankTrainer", "load", "trainer"]
 
@@ -52,7 +53,7 @@ class LambdaRankTrainer:
 
     def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> "LambdaRank":
         """Return the model of ROWS; raises UsageError or BadInput for labels or features that teach no order."""
-        plainly(tickets, KIND)
+        no_ticket(tickets, KIND)
         query, features = _query(rows), _features(rows)
         label = _label(rows)
         if len(query) and (query[1:] < query[:-1]).any():
@@ -68,7 +69,9 @@ class LambdaRankTrainer:
             "feature_fraction": chosen.columns, "seed": seed,
         }  # fmt: skip
         group = np.diff(np.append(starts, len(query)))
-        return LambdaRank(grown(features, label, group, asked, chosen.trees), told(chosen) | {"seed": str(seed)})
+        return LambdaRank(
+            grown(Judged(features, label, group), asked, chosen.trees), told(chosen) | {"seed": str(seed)}
+        )
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from consentinel import __version__
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.modelfile import ModelFile, save
 from consentinel.models.asked import told
-from consentinel.models.recommend._ids import positions
-from consentinel.models.recommend._matrix import Csr, Log, log_arrays, log_from_file, log_of
+from consentinel.models.pieces.ids import positions
+from consentinel.models.pieces.logs import Csr, Log, log_arrays, log_from_file, log_of
 from consentinel.models.recommend._ranking import answer, asked
 
 __all__ = ["Fit", "Recommender", "RecommenderTrainer", "Scorer", "opened"]
@@ -123,7 +123,9 @@ def opened(name: str, file: ModelFile, scorer: Callable[[Log, Mapping[str, NDArr
         raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"give one of kind '{kind}'")
     log = log_from_file(file)
     learnt = {key.removeprefix("model."): array for key, array in file.arrays.items() if key.startswith("model.")}
+    if any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in learnt.values()):
+        raise BadInput(f"holds numbers of {name} that are not finite", where=kind, todo="train the model again")
     try:
         return made(name, log, scorer(log, learnt), file.card)
-    except (KeyError, ValueError, IndexError) as why:
+    except (KeyError, ValueError, IndexError, TypeError) as why:
         raise BadInput(f"does not hold what {name} learnt ({why})", where=kind, todo="train the model again") from None

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consentinel.core.extras import need
-from consentinel.models.recommend._matrix import Csr, csr
+from consentinel.models.pieces.logs import Csr, csr
 
 __all__ = ["ItemWeights", "cooccurrence", "scaled", "strongest"]
 

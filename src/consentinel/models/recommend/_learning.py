@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consentinel.core.rng import generator
+from consentinel.models.pieces.histories import Histories
+from consentinel.models.pieces.torch_weights import arrays_of, seeded, tensors_of
 from consentinel.models.recommend._attention import encode, padded
-from consentinel.models.recommend._sequences import Histories
-from consentinel.models.recommend._torch import arrays_of, seeded, tensors_of
 
 __all__ = ["learn", "split"]
 
@@ -41,7 +41,7 @@ def learn(
     rng = generator(seed, STREAM, "rounds")
     with seeded(seed, STREAM, "dropout") as torch:
         weights = tensors_of(torch, first, learn=True)
-        steps = torch.optim.Adam(weights.values(), lr=asked.rate)
+        steps = torch.optim.Adam(weights.values(), lr=asked.rate, fused=True)
         best, at, reached = first, 0, -1.0
         for epoch in range(1, asked.epochs + 1):
             for rows, lengths, after in _batches(kept, asked, rng):

@@ -11,11 +11,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from consentinel.core.errors import ContractBroken, UsageError
-from consentinel.models.recommend._ids import encoded, positions
-from consentinel.models.recommend._matrix import Csr, Log, csr
+from consentinel.models.pieces.best import top
+from consentinel.models.pieces.ids import encoded, positions
+from consentinel.models.pieces.logs import Csr, Log, csr
 from consentinel.models.rows import RANKED
 
-__all__ = ["Asked", "answer", "asked", "top"]
+__all__ = ["Asked", "answer", "asked"]
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float32]
@@ -53,23 +54,23 @@ def asked(queries: pa.Table, log: Log) -> Asked:
     return Asked(ids, people, k, _histories(queries, log, people))
 
 
-def answer(asked: Asked, log: Log, scores: Scores, *, threads: int = 0) -> pa.Table:
+def answer(asked: Asked, log: Log, scores: Scores, *, threads: int = 0, share: Floats | None = None) -> pa.Table:
     """Return the best unseen items of everyone ASKED for as RANKED, in the order asked.
 
     SCORES takes places of people (-1: stranger) and their histories (b, items) and gives scores (b, items); it is
     called block by block from THREADS threads (0: one a core). Who has no history that the log knows gets the most
-    popular items, whose score is the share of people who have them.
+    popular items, whose score is the share of people who have them, or SHARE (items,) where that must not be counted.
     """
     many, n = int(asked.k.max()), len(log.items)
     size = max(1, min(4096, _CELLS // n))
-    share = (log.people() / max(1, len(log.users))).astype(np.float32)
+    known = (log.people() / max(1, len(log.users))).astype(np.float32) if share is None else share
 
     def one(start: int) -> tuple[Ints, Ints, Floats]:
         block = asked.histories[start : start + size]
         block_scores = np.array(scores(asked.people[start : start + size], block), dtype=np.float32, order="C")
         if block_scores.shape != (block.shape[0], n):
             raise ContractBroken(f"models: scores have the shape {block_scores.shape}, not {(block.shape[0], n)}")
-        block_scores[np.diff(block.indptr) == 0] = share
+        block_scores[np.diff(block.indptr) == 0] = known
         block_scores[np.repeat(np.arange(block.shape[0]), np.diff(block.indptr)), block.indices] = -np.inf
         row, item, score = top(block_scores, many)
         return row + np.int32(start), item, score
@@ -84,25 +85,6 @@ def answer(asked: Asked, log: Log, scores: Scores, *, threads: int = 0) -> pa.Ta
         rows, items, values = rows[within], items[within], values[within]
     columns = [pa.DictionaryArray.from_arrays(rows, asked.ids), pa.DictionaryArray.from_arrays(items, log.items)]
     return pa.table([*columns, pa.array(values.astype(np.float64))], schema=RANKED)
-
-
-def top(scores: Floats, k: int) -> tuple[Ints, Ints, Floats]:
-    """Return rows, columns and values of the K best SCORES (b, n) of each row, best first; of equal ones the first.
-
-    Scores of -inf stand for what must not be shown and are left out, so a row may have fewer than K. Raises
-    ContractBroken for scores that are no numbers: a model that learnt nothing usable.
-    """
-    if np.isnan(scores).any():
-        raise ContractBroken("models: some scores are not numbers; train the model again with stronger regularisation")
-    k = min(k, scores.shape[1])
-    least = np.partition(scores, scores.shape[1] - k, axis=1)[:, scores.shape[1] - k]
-    flat = np.flatnonzero((scores >= np.maximum(least, np.finfo(np.float32).min)[:, None]).ravel())
-    rows, columns = np.divmod(flat, scores.shape[1])
-    values = scores.ravel()[flat]
-    order = np.lexsort((columns, -values, rows))
-    rows, columns, values = rows[order], columns[order], values[order]
-    within = np.arange(len(rows)) - np.searchsorted(rows, rows) < k
-    return rows[within].astype(np.int32), columns[within].astype(np.int32), values[within]
 
 
 def _histories(queries: pa.Table, log: Log, people: Ints) -> Csr:

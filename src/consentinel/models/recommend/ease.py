@@ -11,9 +11,9 @@ from consentinel.core.errors import UsageError
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting
+from consentinel.models.pieces.logs import Log
 from consentinel.models.recommend._fitted import Recommender, RecommenderTrainer, opened
 from consentinel.models.recommend._item_weights import ItemWeights, cooccurrence, scaled, strongest
-from consentinel.models.recommend._matrix import Log
 
 __all__ = ["SETTINGS", "load", "trainer"]
 

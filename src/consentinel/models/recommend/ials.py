@@ -11,8 +11,8 @@ from consentinel.core.errors import BadInput
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting
+from consentinel.models.pieces.logs import Csr, Log, csr
 from consentinel.models.recommend._fitted import Recommender, RecommenderTrainer, opened
-from consentinel.models.recommend._matrix import Csr, Log, csr
 
 __all__ = ["SETTINGS", "load", "trainer"]
 

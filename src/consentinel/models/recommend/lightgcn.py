@@ -1,7 +1,7 @@
 """LightGCN: embeddings of people and items, smoothed over who did what, learnt by pairwise ranking."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,10 @@ from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.core.rng import generator
 from consentinel.models.asked import setting
+from consentinel.models.pieces.logs import Csr, Log
 from consentinel.models.recommend._fitted import Recommender, RecommenderTrainer, opened
-from consentinel.models.recommend._matrix import Csr, Log
 
-__all__ = ["SETTINGS", "load", "trainer"]
+__all__ = ["SETTINGS", "load", "rounds", "trainer"]
 
 Floats = NDArray[np.float32]
 
@@ -58,7 +58,14 @@ class Smoothed:
 
 
 def fit(log: Log, asked: Settings, seed: int) -> Smoothed:
-    """Return the embeddings of LOG after so many steps of Adam on the Bayesian personalised ranking loss.
+    """Return the embeddings of LOG after all steps that are ASKED; raises UsageError as `rounds`."""
+    *_, (_, last) = rounds(log, asked, seed, asked.steps)
+    return last
+
+
+def rounds(log: Log, asked: Settings, seed: int, every: int = 100) -> Iterator[tuple[Settings, Smoothed]]:
+    """Yield, EVERY so many steps of Adam on the Bayesian personalised ranking loss, the settings that end there and
+    the embeddings of LOG by then: who watches them on rows held back knows when to stop.
 
     Smoothing is linear and symmetric, so the gradient before it is the gradient after it, smoothed the same way: no
     graph of operations is kept. An item not done is drawn evenly; one that was done after all is drawn again once and
@@ -89,8 +96,9 @@ def fit(log: Log, asked: Settings, seed: int) -> Smoothed:
         second = np.float32(0.999) * second + np.float32(0.001) * slope**2
         size = asked.rate * np.sqrt(1 - 0.999**step) / (1 - 0.9**step)
         flat -= np.float32(size) * first / (np.sqrt(second) + np.float32(1e-8))
-    made = _smooth(graph, flat, asked.layers)
-    return Smoothed(made[:users], made[users:])
+        if step % every == 0 or step == asked.steps:
+            made = _smooth(graph, flat, asked.layers)
+            yield replace(asked, steps=step), Smoothed(made[:users], made[users:])
 
 
 def trainer(settings: Settings, /) -> RecommenderTrainer:
@@ -127,7 +135,7 @@ def _smooth(graph: Csr, values: Floats, layers: int) -> Floats:
     for _ in range(layers):
         step = graph @ step
         total = total + step
-    return np.asarray(total / (layers + 1), np.float32)
+    return np.asarray(total / (layers + 1), values.dtype)
 
 
 def _slope(made: Floats, who: NDArray[Any], liked: NDArray[Any], other: NDArray[Any]) -> Floats:

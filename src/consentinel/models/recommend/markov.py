@@ -14,16 +14,16 @@ from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile, save
 from consentinel.models.asked import setting, settings, told
-from consentinel.models.recommend._matrix import csr
-from consentinel.models.recommend._sequences import (
+from consentinel.models.pieces.histories import (
     Histories,
     Sequences,
     answer,
     histories,
-    no_ticket,
     sequences_from_file,
     sequences_of,
 )
+from consentinel.models.pieces.logs import csr
+from consentinel.models.pieces.tickets import no_ticket
 
 __all__ = ["SETTINGS", "load", "trainer"]
 

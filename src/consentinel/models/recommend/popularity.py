@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consentinel.core.modelfile import ModelFile
+from consentinel.models.pieces.logs import Csr, Log
 from consentinel.models.recommend._fitted import Recommender, RecommenderTrainer, opened
-from consentinel.models.recommend._matrix import Csr, Log
 
 __all__ = ["SETTINGS", "load", "trainer"]
 

@@ -14,19 +14,19 @@ from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile, save
 from consentinel.models.asked import setting, settings, told
-from consentinel.models.recommend._attention import encode, initial, padded
-from consentinel.models.recommend._learning import learn, split
-from consentinel.models.recommend._nearness import factors, surprise, unit
-from consentinel.models.recommend._sequences import (
+from consentinel.models.pieces.histories import (
     Histories,
     Sequences,
     answer,
     histories,
-    no_ticket,
     sequences_from_file,
     sequences_of,
 )
-from consentinel.models.recommend._torch import tensors_of
+from consentinel.models.pieces.nearness import factors, surprise, unit
+from consentinel.models.pieces.tickets import no_ticket
+from consentinel.models.pieces.torch_weights import tensors_of
+from consentinel.models.recommend._attention import encode, initial, padded
+from consentinel.models.recommend._learning import learn, split
 
 __all__ = ["SETTINGS", "load", "trainer"]
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting
+from consentinel.models.pieces.logs import Csr, Log
 from consentinel.models.recommend._fitted import Recommender, RecommenderTrainer, opened
 from consentinel.models.recommend._item_weights import ItemWeights, cooccurrence, scaled, strongest
-from consentinel.models.recommend._matrix import Csr, Log
 
 __all__ = ["SETTINGS", "load", "trainer"]
 

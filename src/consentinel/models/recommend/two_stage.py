@@ -7,20 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from consentinel.core.errors import BadInput, UsageError
-from consentinel.core.extras import need
+from consentinel.core.errors import UsageError
 from consentinel.core.modelfile import ModelFile
 from consentinel.core.rng import generator
 from consentinel.models.asked import setting
 from consentinel.models.asked import settings as settings_of
+from consentinel.models.pieces.best import top
+from consentinel.models.pieces.logs import Csr, Log
+from consentinel.models.pieces.trees import Forest, Judged, grown
 from consentinel.models.recommend._fitted import Recommender, RecommenderTrainer, Scorer, opened
-from consentinel.models.recommend._matrix import Csr, Log
-from consentinel.models.recommend._ranking import top
 from consentinel.models.shelves import RECOMMEND
 
 __all__ = ["SETTINGS", "load", "trainer"]
 
 Floats = NDArray[np.float32]
+_FOREST = "forest."  # before the arrays of the trees in a model file
 _BLOCK = 256  # people whose scores by all retrievers are held at once
 
 
@@ -46,7 +47,7 @@ class _TwoStage:
     retrievers: Mapping[str, Scorer]
     people: NDArray[np.int64]
     line: NDArray[np.float64]
-    forest: Any
+    forest: Forest
     depth: int
 
     def scores(self, people: NDArray[np.int32], histories: Csr, /) -> Floats:
@@ -58,15 +59,15 @@ class _TwoStage:
             if not len(stage.rows):
                 made[some] = stage.rest
                 continue
-            ranked = _on(self.line, stage.features) + self.forest.predict(stage.features, num_threads=1)
+            ranked = _on(self.line, stage.features) + self.forest.score(stage.features, 1)
             made[some] = stage.rest + np.float32(ranked.min() - 2)  # rest is at most 1
             made[some][stage.rows, stage.items] = ranked
         return made
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         kept = {f"{name}.{key}": array for name, one in self.retrievers.items() for key, array in one.arrays().items()}
-        text = np.frombuffer(self.forest.model_to_string().encode(), np.uint8)
-        return kept | {"line": self.line, "forest": text, "depth": np.array(self.depth)}
+        kept |= {f"{_FOREST}{key}": array for key, array in self.forest.arrays.items()}
+        return kept | {"line": self.line, "depth": np.array(self.depth)}
 
 
 @dataclass(frozen=True)
@@ -110,9 +111,9 @@ def fit(log: Log, settings: SETTINGS, seed: int) -> _TwoStage:
 
 
 def read(log: Log, arrays: Mapping[str, NDArray[Any]]) -> _TwoStage:
-    """Return what ARRAYS keep; raises KeyError or ValueError."""
-    lightgbm = need("lightgbm", extra="models")
-    names = sorted({key.partition(".")[0] for key in arrays if "." in key})
+    """Return what ARRAYS keep; raises KeyError, ValueError or BadInput."""
+    trees = {key.removeprefix(_FOREST): array for key, array in arrays.items() if key.startswith(_FOREST)}
+    names = sorted({key.partition(".")[0] for key in arrays if "." in key and not key.startswith(_FOREST)})
     unknown = [name for name in names if name not in RECOMMEND.names() or not hasattr(RECOMMEND.take(name), "read")]
     if unknown or not names:
         raise ValueError(f"retrievers that are not on the shelf: {', '.join(unknown) or 'none named'}")
@@ -121,14 +122,12 @@ def read(log: Log, arrays: Mapping[str, NDArray[Any]]) -> _TwoStage:
         own = {key.partition(".")[2]: array for key, array in arrays.items() if key.startswith(f"{name}.")}
         part: Any = RECOMMEND.take(name)
         retrievers[name] = part.read(log, own)
-    try:
-        forest = lightgbm.Booster(model_str=bytes(arrays["forest"]).decode())
-    except lightgbm.basic.LightGBMError:
-        raise BadInput("holds no forest", where="model file", todo="train the model again") from None
-    line = arrays["line"]
-    if forest.num_feature() != 2 * len(names) + 2 or line.shape != (3, forest.num_feature()):
+    width, line, depth = 2 * len(names) + 2, arrays["line"], arrays["depth"]
+    fits = line.shape == (3, width) and bool((line[1] > 0).all()) and depth.shape == () and depth >= 1
+    if not fits or not np.isfinite(line).all():
         raise ValueError("the second stage does not fit the retrievers")
-    return _TwoStage(retrievers, log.people(), line, forest, int(arrays["depth"]))
+    forest = Forest.read(trees, width, "models.recommend.two_stage")
+    return _TwoStage(retrievers, log.people(), line, forest, int(depth))
 
 
 def _asked(text: str) -> dict[str, tuple[Any, Any]]:
@@ -151,7 +150,7 @@ def _fitted(asked: Mapping[str, tuple[Any, Any]], log: Log, seed: int) -> dict[s
 
 def _second(
     retrievers: Mapping[str, Scorer], log: Log, less: Log, some: NDArray[np.int32], settings: SETTINGS, seed: int
-) -> tuple[NDArray[np.float64], Any]:
+) -> tuple[NDArray[np.float64], Forest]:
     """Return what puts the held items of the people SOME first among the candidates of RETRIEVERS: line and forest."""
     seen, true, people = less.seen(), log.seen(), less.people()
     features, labels, groups = [], [], []
@@ -168,7 +167,8 @@ def _second(
     if not told.any() or told.all():
         raise UsageError("recommend/two_stage: no candidate can be told from another; raise depth or held")
     line = _line(rows.astype(np.float64), told)
-    return line, _forest(rows, told, sizes[sizes > 0], _on(line, rows), settings, seed)
+    judged = Judged(rows, told.astype(np.int32), sizes[sizes > 0], _on(line, rows))
+    return line, _forest(judged, settings, seed)
 
 
 def _line(rows: NDArray[np.float64], told: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -194,32 +194,15 @@ def _on(line: NDArray[np.float64], rows: Floats) -> NDArray[np.float64]:
     return found
 
 
-def _forest(
-    rows: Floats, told: NDArray[np.bool_], sizes: NDArray[np.int64], start: NDArray[np.float64], settings: SETTINGS,
-    seed: int,
-) -> Any:  # fmt: skip
-    """Return the forest boosted from START; of people, whose candidates SIZES counts, every fifth says when to end."""
-    lightgbm = need("lightgbm", extra="models")
-    aside = np.arange(len(sizes)) % 5 == 4
-    mine = np.repeat(aside, sizes)
-
-    def data(which: NDArray[np.bool_], people: NDArray[np.bool_], other: Any = None) -> Any:
-        made = lightgbm.Dataset(
-            rows[which], told[which].astype(np.int32), group=sizes[people], init_score=start[which], reference=other
-        )
-        return made
-
+def _forest(rows: Judged, settings: SETTINGS, seed: int) -> Forest:
+    """Return the forest learnt from ROWS, of which every fifth person says when to end."""
     params = {
-        "objective": "lambdarank", "num_leaves": settings.leaves, "learning_rate": settings.rate,
-        "lambdarank_truncation_level": settings.cutoff, "min_data_in_leaf": 100, "seed": seed % 2**31,
-        "metric": "ndcg", "eval_at": [min(20, settings.cutoff)],
-        "deterministic": True, "force_col_wise": True, "num_threads": settings.threads, "verbosity": -1,
+        "num_leaves": settings.leaves, "learning_rate": settings.rate, "min_data_in_leaf": 100, "seed": seed % 2**31,
+        "lambdarank_truncation_level": settings.cutoff, "metric": "ndcg", "eval_at": [min(20, settings.cutoff)],
+        "force_col_wise": True, "num_threads": settings.threads,
     }  # fmt: skip
-    train = data(~mine, ~aside)
-    if not told[mine].any():  # too few people to set some aside
-        return lightgbm.train(params, train, settings.trees)
-    stop = lightgbm.early_stopping(30, verbose=False)
-    return lightgbm.train(params, train, settings.trees, valid_sets=[data(mine, aside, train)], callbacks=[stop])
+    learned, aside = rows.parted(np.arange(len(rows.group)) % 5 == 4)
+    return grown(learned, params, settings.trees, stop=aside if aside.label.any() else None)
 
 
 def _candidates(

@@ -10,9 +10,9 @@ from consentinel.core.columns import one
 from consentinel.core.errors import BadInput, ContractBroken
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
-from consentinel.models.vision._pictures import read_texts
+from consentinel.models.pieces.ids import from_file
 
-__all__ = ["fitted", "head_of", "softmax", "texts"]
+__all__ = ["fitted", "head_of", "texts"]
 
 Floats = NDArray[np.float32]
 
@@ -51,20 +51,18 @@ def fitted(x: Any, codes: NDArray[np.int64], penalty: float, balanced: bool) -> 
     return np.ascontiguousarray(weights, np.float32), np.asarray(offset, np.float32)
 
 
-def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
-    """Return probabilities from LOGITS, shape (n, classes)."""
-    p = np.exp(np.asarray(logits, np.float64) - np.max(logits, axis=1, keepdims=True))
-    return np.asarray(p / p.sum(axis=1, keepdims=True))
-
-
 def head_of(file: ModelFile, kind: str, width: int) -> tuple[list[str], Floats, Floats]:
     """Return classes, weights (WIDTH, classes) and offsets that FILE keeps; raises BadInput where it is no KIND."""
     if file.kind != kind:
-        raise BadInput(f"holds a '{file.kind}', not a '{kind}'", where="model", todo="load it with its own part")
-    classes, weights, offset = read_texts("classes", file), file.arrays.get("weights"), file.arrays.get("offset")
+        raise BadInput(f"holds a '{file.kind}', not a '{kind}'", where="model", todo="Load it with its own part")
+    classes, weights, offset = (
+        from_file("classes", file).to_pylist(),
+        file.arrays.get("weights"),
+        file.arrays.get("offset"),
+    )
     if weights is None or offset is None or len(classes) < 2:
-        raise BadInput("holds no weights", where=kind, todo="train the model again")
+        raise BadInput("holds no weights", where=kind, todo="Train the model again")
     fits = weights.shape == (width, len(classes)) and offset.shape == (len(classes),)
     if not fits or any(a.dtype != np.float32 or not np.isfinite(a).all() for a in (weights, offset)):
-        raise BadInput("its weights do not fit each other", where=kind, todo="train the model again")
+        raise BadInput("its weights do not fit each other", where=kind, todo="Train the model again")
     return classes, weights, offset

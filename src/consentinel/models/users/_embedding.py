@@ -12,15 +12,9 @@ from numpy.typing import NDArray
 from consentinel import __version__
 from consentinel.core.errors import BadInput
 from consentinel.core.modelfile import ModelFile, save
-from consentinel.models.recommend._matrix import csr
-from consentinel.models.recommend._nearness import unit
-from consentinel.models.recommend._sequences import (
-    Histories,
-    Sequences,
-    answer,
-    histories,
-    sequences_from_file,
-)
+from consentinel.models.pieces.histories import Histories, Sequences, answer, histories, sequences_from_file
+from consentinel.models.pieces.logs import csr
+from consentinel.models.pieces.nearness import unit
 
 __all__ = ["EMBEDDINGS", "Embedding", "embedding_from_file"]
 
@@ -77,11 +71,11 @@ def embedding_from_file(name: str, file: ModelFile) -> Embedding:
     """Return the model of part NAME that FILE keeps; raises BadInput where it keeps none."""
     kind = f"models.users.{name}"
     if file.kind != kind:
-        raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"give one of kind '{kind}'")
+        raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"Give one of kind '{kind}'")
     about = sequences_from_file(file)
     empty: NDArray[Any] = np.zeros(0)
     into, back, fade = (file.arrays.get(one, empty) for one in ("into", "back", "fade"))
     whole = into.ndim == 2 and into.shape == back.shape and len(into) == len(about.items) and fade.shape == (1,)
     if not whole or not (np.isfinite(into).all() and np.isfinite(back).all() and 0 <= fade[0] <= 1):
-        raise BadInput("does not hold vectors of its items", where=kind, todo="train the model again")
+        raise BadInput("does not hold vectors of its items", where=kind, todo="Train the model again")
     return Embedding(name, about, into.astype(np.float32), back.astype(np.float32), float(fade[0]), file.card)

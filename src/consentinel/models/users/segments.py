@@ -14,16 +14,10 @@ from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile, save
 from consentinel.core.rng import generator
 from consentinel.models.asked import setting, told
-from consentinel.models.recommend._matrix import csr
-from consentinel.models.recommend._nearness import damped_log, factors, unit
-from consentinel.models.recommend._sequences import (
-    Histories,
-    Sequences,
-    histories,
-    no_ticket,
-    sequences_from_file,
-    sequences_of,
-)
+from consentinel.models.pieces.histories import Histories, Sequences, histories, sequences_from_file, sequences_of
+from consentinel.models.pieces.logs import csr
+from consentinel.models.pieces.nearness import damped_log, factors, unit
+from consentinel.models.pieces.tickets import no_ticket
 from consentinel.models.rows import RANKED
 
 __all__ = ["SETTINGS", "load", "trainer"]
@@ -135,16 +129,16 @@ def trainer(asked: Settings, /) -> SegmentsTrainer:
 def load(file: ModelFile, /) -> Segments:
     """Return the model kept in FILE; raises BadInput where it holds none."""
     if file.kind != KIND:
-        raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"give one of kind '{KIND}'")
+        raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"Give one of kind '{KIND}'")
     about, none = sequences_from_file(file), np.zeros(0)
     vectors, centres, share, stability = (
         file.arrays.get(name, none) for name in ("vectors", "centres", "share", "stability")
     )
     whole = vectors.ndim == centres.ndim == 2 and vectors.shape == (len(about.items), centres.shape[1])
     if not whole or share.shape != (len(centres),) or stability.ndim != 1 or not len(stability):
-        raise BadInput("does not hold segments of its people", where=KIND, todo="train the model again")
+        raise BadInput("does not hold segments of its people", where=KIND, todo="Train the model again")
     if not all(np.isfinite(one).all() for one in (vectors, centres, share, stability)):
-        raise BadInput("holds numbers that are not finite", where=KIND, todo="train the model again")
+        raise BadInput("holds numbers that are not finite", where=KIND, todo="Train the model again")
     return Segments(about, vectors, centres, share, stability, file.card)
 
 

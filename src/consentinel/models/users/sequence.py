@@ -8,8 +8,9 @@ import pyarrow as pa
 
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting, told
-from consentinel.models.recommend._nearness import factors, surprise, unit
-from consentinel.models.recommend._sequences import no_ticket, sequences_of
+from consentinel.models.pieces.histories import sequences_of
+from consentinel.models.pieces.nearness import factors, surprise, unit
+from consentinel.models.pieces.tickets import no_ticket
 from consentinel.models.users._embedding import Embedding, embedding_from_file
 
 __all__ = ["SETTINGS", "load", "trainer"]

@@ -14,9 +14,11 @@ from consentinel.core import modelfile
 from consentinel.core.errors import BadInput
 from consentinel.core.modelfile import ModelFile
 from consentinel.core.rng import generator
+from consentinel.models.pieces.classes import answered
+from consentinel.models.pieces.ids import from_file, to_arrays
 from consentinel.models.vision import _slopes
 from consentinel.models.vision._features import coefficients, unit, width_of
-from consentinel.models.vision._pictures import answered, kept_texts, pictures, read_texts, same_size
+from consentinel.models.vision._pictures import pictures, same_size
 
 __all__ = ["Embedding", "Linear", "evened", "projected", "projection", "read", "softmax"]
 
@@ -76,7 +78,7 @@ class Linear:
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH and return it."""
         arrays = {"mix": self.embedding.mix, "offset": self.embedding.offset, "weights": self.weights}
-        arrays = arrays | kept_texts("classes", self.labels) | {"size": np.asarray(self.size, np.int64)}
+        arrays = arrays | to_arrays("classes", self.labels) | {"size": np.asarray(self.size, np.int64)}
         kind = f"models.vision.{self.part}"
         modelfile.save(path, ModelFile(kind, "1", f"consentinel {__version__}", arrays, dict(self.card)))
         return path
@@ -120,7 +122,7 @@ def read(file: ModelFile, part: str) -> Linear:
     if file.kind != kind or not set(names) <= set(file.arrays):
         raise BadInput(f"holds a '{file.kind}', not a '{kind}'", where="model", todo="load it with its own part")
     mix, offset, weights, size = (np.asarray(file.arrays[name]) for name in names)
-    classes = read_texts("classes", file)
+    classes = from_file("classes", file).to_pylist()
     fits = mix.ndim == 2 and offset.shape == mix.shape[1:] and weights.shape == (mix.shape[1], len(classes))
     fits = fits and size.shape == (3,) and len(classes) > 1 and len(mix) == width_of(tuple(size.tolist()))
     if not fits or any(a.dtype != np.float32 or not np.isfinite(a).all() for a in (mix, offset, weights)):

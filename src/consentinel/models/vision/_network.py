@@ -15,7 +15,9 @@ from consentinel.core import modelfile
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
-from consentinel.models.vision._pictures import answered, kept_texts, pictures, read_texts, same_size
+from consentinel.models.pieces.classes import answered
+from consentinel.models.pieces.ids import from_file, to_arrays
+from consentinel.models.vision._pictures import pictures, same_size
 
 __all__ = ["Network", "initial", "network", "read", "scaled", "shown", "slopes"]
 
@@ -75,7 +77,7 @@ class Network:
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH and return it."""
         arrays = {f"net.{name}": np.asarray(array) for name, array in self.weights.items()}
-        arrays = arrays | kept_texts("classes", self.labels) | {"size": np.asarray(self.size, np.int64)}
+        arrays = arrays | to_arrays("classes", self.labels) | {"size": np.asarray(self.size, np.int64)}
         card = dict(self.card) | {"activation": self.activation}
         kind = f"models.vision.{self.part}"
         modelfile.save(path, ModelFile(kind, "1", f"consentinel {__version__}", arrays, card))
@@ -140,7 +142,7 @@ def read(file: ModelFile, part: str) -> Network:
     kind = f"models.vision.{part}"
     if file.kind != kind:
         raise BadInput(f"holds a '{file.kind}', not a '{kind}'", where="model", todo="load it with its own part")
-    classes, size = read_texts("classes", file), file.arrays.get("size")
+    classes, size = from_file("classes", file).to_pylist(), file.arrays.get("size")
     weights = {name[4:]: array for name, array in file.arrays.items() if name.startswith("net.")}
     try:
         if size is None or size.shape != (3,) or len(classes) < 2:

@@ -1,26 +1,13 @@
-"""Pictures from rows: one array of equal sizes, labels as codes, and the table that a classifier answers with."""
-
-from typing import Any
+"""Pictures from rows: one array of equal sizes."""
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from consentinel.core.columns import one
-from consentinel.core.errors import BadInput, ContractBroken, UsageError
-from consentinel.core.modelfile import ModelFile
+from consentinel.core.errors import BadInput, ContractBroken
 
-__all__ = [
-    "answered",
-    "declared",
-    "kept_texts",
-    "labelled",
-    "no_ticket",
-    "pictures",
-    "read_texts",
-    "same_size",
-]
+__all__ = ["pictures", "same_size"]
 
 Ints = NDArray[np.int64]
 LARGEST = 2**31  # bytes of pictures in one table
@@ -66,84 +53,6 @@ def same_size(x: NDArray[np.uint8], size: tuple[int, ...], who: str) -> NDArray[
         raise BadInput(f"the pictures are {got}, and the model was trained on {wanted}", where=who,
                        todo="scale them to the same size")  # fmt: skip
     return x
-
-
-def labelled(rows: pa.Table, who: str) -> tuple[Ints, list[str]]:
-    """Return the label of each row as a code, shape (n,), and the classes, sorted; raises UsageError for fewer than
-    two classes, BadInput for rows without a label."""
-    labels = _labels(rows, who)
-    classes = sorted(labels.unique().to_pylist())
-    if len(classes) < 2:
-        raise UsageError(f"{who}: all rows have the same label; a classifier needs two classes at least")
-    return _coded(labels, classes), classes
-
-
-def declared(rows: pa.Table, classes: str, who: str) -> tuple[Ints, list[str]]:
-    """Return codes and classes where these are public: CLASSES are names separated by "|".
-
-    Which labels occur is itself private, so a private trainer never reads them off the rows. Raises UsageError.
-    """
-    names = [name.strip() for name in classes.split("|") if name.strip()]
-    if len(names) < 2 or len(set(names)) != len(names):
-        raise UsageError(f"{who}: declare the classes, for example classes=cat|dog; which labels occur is private")
-    found = _coded(_labels(rows, who), names)
-    if (found < 0).any():
-        raise UsageError(f"{who}: a row has a label that is not among the {len(names)} declared classes; declare it")
-    return found, names
-
-
-def _coded(labels: pa.Array, classes: list[str]) -> Ints:
-    """Return the place of each of LABELS in CLASSES; -1 where it is not there."""
-    return np.asarray(pc.fill_null(pc.index_in(labels, pa.array(classes, pa.string())), -1), np.int64)
-
-
-def answered(probabilities: NDArray[np.floating[Any]], classes: list[str]) -> pa.Table:
-    """Return what a classifier answers from PROBABILITIES (n, classes): the best one, its label, and all."""
-    p = np.asarray(probabilities, np.float64)
-    best = p.argmax(axis=1)
-    ends = np.arange(0, p.size + 1, p.shape[1], dtype=np.int32)
-    return pa.table({
-        "score": pa.array(p[np.arange(len(p)), best]),
-        "label": pa.array(classes, pa.string()).take(pa.array(best)),
-        "probabilities": pa.ListArray.from_arrays(pa.array(ends), pa.array(p.ravel())),
-    })  # fmt: skip
-
-
-def kept_texts(name: str, texts: list[str]) -> dict[str, NDArray[Any]]:
-    """Return the arrays that keep TEXTS in a model file: UTF-8 bytes end to end, and where each starts."""
-    raw = [text.encode() for text in texts]
-    starts = np.cumsum([0, *map(len, raw)]).astype(np.int64)
-    return {f"{name}.bytes": np.frombuffer(b"".join(raw), np.uint8), f"{name}.starts": starts}
-
-
-def read_texts(name: str, file: ModelFile) -> list[str]:
-    """Return the texts that FILE keeps under NAME, all different; raises BadInput."""
-    data, starts = file.arrays.get(f"{name}.bytes"), file.arrays.get(f"{name}.starts")
-    try:
-        if data is None or starts is None or starts.ndim != 1 or starts[0] != 0 or starts[-1] != len(data):
-            raise ValueError
-        if data.dtype != np.uint8 or starts.dtype != np.int64 or (np.diff(starts) < 0).any():
-            raise ValueError
-        whole = data.tobytes()
-        found = [whole[a:b].decode() for a, b in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)]
-    except (ValueError, IndexError):
-        raise BadInput(f"holds no list of {name}", where=file.kind, todo="train the model again") from None
-    if len(set(found)) != len(found):
-        raise BadInput(f"names one of its {name} twice", where=file.kind, todo="train the model again")
-    return found
-
-
-def no_ticket(tickets: object, who: str) -> None:
-    """Raise UsageError when a plain trainer is given TICKETS: it would not use what was paid for."""
-    if tickets:
-        raise UsageError(f"{who} trains without privacy and takes no ticket; use its private form")
-
-
-def _labels(rows: pa.Table, who: str) -> pa.Array:
-    column = one(_column(rows, "label", who)).cast(pa.string())
-    if column.null_count:
-        raise BadInput(f"{column.null_count} of {len(column)} rows have no label", where=who, todo="leave them out")
-    return column
 
 
 def _ints(rows: pa.Table, name: str, who: str) -> Ints:

@@ -12,8 +12,8 @@ from consentinel.core import accounting
 from consentinel.core.columns import one
 from consentinel.core.errors import BadInput, ContractBroken, UsageError
 from consentinel.models.asked import setting
-from consentinel.models.private._paid import Ask, asked
 from consentinel.models.private.dp_sgd import Plan, noise_for
+from consentinel.models.private.paid import Ask, asked
 
 __all__ = ["Spending", "ask_for", "owners", "plan_for"]
 

@@ -22,9 +22,11 @@ from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting, told
+from consentinel.models.pieces.ids import from_file, to_arrays
+from consentinel.models.pieces.tickets import no_ticket
 from consentinel.models.rows import RANKED
 from consentinel.models.vision._features import coefficients, unit, width_of
-from consentinel.models.vision._pictures import kept_texts, no_ticket, pictures, read_texts, same_size
+from consentinel.models.vision._pictures import pictures, same_size
 
 __all__ = ["SETTINGS", "Settings", "load", "trainer"]
 
@@ -84,7 +86,9 @@ class Nearest:
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH and return it."""
         arrays = {"centre": self.centre, "mix": self.mix, "vectors": self.vectors}
-        arrays = arrays | {"size": np.asarray(self.size, np.int64)} | kept_texts("items", self.items)
+        arrays = (
+            arrays | {"size": np.asarray(self.size, np.int64)} | to_arrays("items", pa.array(self.items, pa.string()))
+        )
         modelfile.save(path, ModelFile(KIND, "1", f"consentinel {__version__}", arrays, dict(self.card)))
         return path
 
@@ -149,7 +153,7 @@ def load(file: ModelFile) -> Nearest:
     if file.kind != KIND or not set(names) <= set(file.arrays):
         raise BadInput(f"holds a '{file.kind}', not a '{KIND}'", where="model", todo="load it with its own part")
     centre, mix, vectors, size = (np.array(file.arrays[name]) for name in names)
-    items = read_texts("items", file)
+    items = from_file("items", file).to_pylist()
     fits = centre.ndim == 1 and mix.ndim == vectors.ndim == 2 and size.shape == (3,)
     fits = (
         fits

@@ -23,14 +23,15 @@ from numpy.typing import NDArray
 from consentinel.core.ledger import Ledger
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting, told
-from consentinel.models.private._exact import discrete_gaussian
-from consentinel.models.private._paid import Ask, redeem
+from consentinel.models.pieces.classes import declared
 from consentinel.models.private.dp_sgd import Accountant, Plan
+from consentinel.models.private.exact import discrete_gaussian
+from consentinel.models.private.paid import Ask, redeem
 from consentinel.models.private.poisson import Batch, Loader
 from consentinel.models.vision import _linear
 from consentinel.models.vision._features import unit, width_of
 from consentinel.models.vision._linear import Embedding, Linear, evened, projection, softmax
-from consentinel.models.vision._pictures import declared, pictures
+from consentinel.models.vision._pictures import pictures
 from consentinel.models.vision._private import Spending, ask_for, owners, plan_for
 
 __all__ = ["SETTINGS", "Settings", "learned", "load", "trainer"]

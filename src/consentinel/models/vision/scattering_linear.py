@@ -13,10 +13,12 @@ import pyarrow as pa
 
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting, told
+from consentinel.models.pieces.classes import labelled
+from consentinel.models.pieces.tickets import no_ticket
 from consentinel.models.vision import _linear
 from consentinel.models.vision._features import unit, width_of
 from consentinel.models.vision._linear import Embedding, Linear, evened, projected, projection, softmax
-from consentinel.models.vision._pictures import labelled, no_ticket, pictures
+from consentinel.models.vision._pictures import pictures
 
 __all__ = ["SETTINGS", "Settings", "load", "trainer"]
 

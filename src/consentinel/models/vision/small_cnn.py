@@ -11,9 +11,11 @@ from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.core.rng import generator
 from consentinel.models.asked import setting, told
+from consentinel.models.pieces.classes import labelled
+from consentinel.models.pieces.tickets import no_ticket
 from consentinel.models.vision import _network
 from consentinel.models.vision._network import Network
-from consentinel.models.vision._pictures import labelled, no_ticket, pictures
+from consentinel.models.vision._pictures import pictures
 
 __all__ = ["SETTINGS", "Settings", "load", "trainer"]
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from consentinel.core.extras import need
 from consentinel.core.rng import generator
-from consentinel.models.recommend._sequences import Histories
+from consentinel.models.pieces.histories import Histories
 
 __all__ = ["damped_log", "factors", "surprise", "unit"]
 

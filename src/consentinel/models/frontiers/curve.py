@@ -6,18 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from consentinel.core.contracts import Trainer
 from consentinel.core.errors import UsageError
 from consentinel.core.progress import each
-from consentinel.core.rng import generator
 from consentinel.core.stats import mean_interval
-from consentinel.models.ads._encode import labels
-from consentinel.models.evaluation import scores
-from consentinel.models.frontier_value import bid_clicks, cut_off_profit
-from consentinel.models.private._paid import PrivateTrainer
-from consentinel.models.private._rehearsal import rehearsal
+from consentinel.models.frontiers.measured import MEASURED, sides
+from consentinel.models.private.paid import PrivateTrainer
+from consentinel.models.private.rehearsal import rehearsal
 
 __all__ = ["ASSUMES", "POINTS", "Way", "curve"]
 
@@ -29,7 +25,6 @@ POINTS = pa.schema(
      ("loss", pa.float64())]
 )  # fmt: skip
 ASSUMES = ("the frontier itself is not private: its rows are public, past or simulated",)
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -42,45 +37,44 @@ class Way:
 
 
 def curve(
-    rows: pa.Table, ways: Sequence[Way], epsilons: Sequence[str], *, seeds: int = 5, share: float = 0.25, seed: int = 0
+    rows: pa.Table,
+    ways: Sequence[Way],
+    epsilons: Sequence[str],
+    *,
+    shelf: str = "ads",
+    seeds: int = 5,
+    share: float = 0.25,
+    k: int = 10,
+    seed: int = 0,
+    delta: str = "1e-6",
 ) -> pa.Table:
-    """Return POINTS of WAYS at EPSILONS, trained and tested on SEEDS random splits of ROWS.
+    """Return POINTS of WAYS of SHELF at EPSILONS, trained and tested on SEEDS random splits of ROWS.
 
-    SHARE of the rows are tested on. Each training is paid from a ledger that is thrown away, so this is for rows that
-    are public, past or simulated only. The floor says the base rate of the training part for every row. Raises
-    UsageError where no ceiling is among WAYS, or a private way is not private.
+    SHARE of the rows (of each person's, where people are recommended to) is tested on; rankings are cut off at rank K.
+    Each training is paid from a ledger that is thrown away, so this is for rows that are public, past or simulated
+    only. The floor is `measured.MEASURED[shelf].trivial`. Raises UsageError where no ceiling is among WAYS, or a
+    private way is not private.
     """
     if not any(way.role == "ceiling" for way in ways) or seeds < 2 or not 0 < share < 1 or not epsilons:
         raise UsageError("a frontier has a trainer without privacy as ceiling, two seeds or more, and some epsilon")
-    y = labels(rows, "models frontier")
+    if k < 1:
+        raise UsageError(f"k, the cut-off rank, is at least 1; got {k}")
+    how = MEASURED[shelf]
     seen: dict[tuple[str, str, str, str], list[float]] = {}
     with rehearsal() as pays:
         for at in each(range(seeds), "splits"):
-            tested = generator(seed, "models.frontier", f"split {at}").random(len(y)) < share
-            train, test = rows.filter(pa.array(~tested)), rows.filter(pa.array(tested))
-
-            def measure(way: Way, epsilon: str, score: Floats, here: Floats = y[tested], at: int = at) -> None:
-                for name, value in _measures(here, score, seed + at).items():
-                    seen.setdefault((way.name, way.role, epsilon, name), []).append(value)
-
-            measure(Way("base rate", lambda _: _nobody(), "floor"), "", np.full(int(tested.sum()), y[~tested].mean()))
+            both = sides(shelf, rows, share, k, seed, at)
+            for name, value in how.trivial(both).items():
+                seen.setdefault((how.floor, "floor", "", name), []).append(value)
             for way in ways:
                 for epsilon in epsilons if way.role == "private" else ("",):
-                    trainer = way.made(epsilon)
+                    trainer = way.made(epsilon or "1")
                     if isinstance(trainer, PrivateTrainer) != (way.role == "private"):
                         raise UsageError(f"'{way.name}' stands as {way.role} and is not; ceilings are plain trainers")
-                    model = pays.trained(trainer, train, seed=seed + at)
-                    measure(way, epsilon, np.asarray(model.predict(test)["score"], dtype=np.float64))
+                    model = pays.trained(trainer, both.train, seed=seed + at, delta=delta)
+                    for name, value in how.of(model, both).items():
+                        seen.setdefault((way.name, way.role, epsilon, name), []).append(value)
     return _table(seen)
-
-
-def _measures(label: Floats, score: Floats, seed: int) -> Mapping[str, float]:
-    return {
-        "explained_entropy": scores.explained_entropy(label, score),
-        "auc": scores.auc(label, score),
-        "cut_off_profit": cut_off_profit(label, score),
-        "bid_clicks": bid_clicks(label, score, seed=seed),
-    }
 
 
 def _table(seen: Mapping[tuple[str, str, str, str], list[float]]) -> pa.Table:
@@ -99,7 +93,3 @@ def _table(seen: Mapping[tuple[str, str, str, str], list[float]]) -> pa.Table:
 def _number(text: str) -> float:
     top, _, bottom = text.partition("/")
     return float(top) / float(bottom or 1)
-
-
-def _nobody() -> Trainer:
-    raise UsageError("the floor is not trained")

@@ -1,6 +1,6 @@
 """What each person did, in order, and the answers of a recommender that looks at the order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from consentinel.core.errors import BadInput, ContractBroken, UsageError
 from consentinel.core.modelfile import ModelFile
-from consentinel.models.recommend._ids import encoded, from_file, positions, to_arrays
-from consentinel.models.recommend._ranking import top
+from consentinel.models.pieces.best import top
+from consentinel.models.pieces.ids import encoded, from_file, positions, to_arrays
 from consentinel.models.rows import RANKED
 
-__all__ = ["Histories", "Sequences", "answer", "histories", "no_ticket", "sequences_from_file", "sequences_of", "spans"]
+__all__ = ["Histories", "Sequences", "answer", "histories", "sequences_from_file", "sequences_of", "spans"]
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -168,12 +168,6 @@ def spans(starts: Ints, ends: Ints) -> Ints:
     lengths = ends - starts
     found: Ints = np.arange(int(lengths.sum())) + np.repeat(starts - np.cumsum(lengths) + lengths, lengths)
     return found
-
-
-def no_ticket(tickets: Sequence[bytes], who: str) -> None:
-    """Raise UsageError when TICKETS are given to a trainer that adds no noise."""
-    if tickets:
-        raise UsageError(f"{who} trains without privacy and takes no ticket; do not spend on it")
 
 
 def _times(rows: pa.Table) -> Ints:

@@ -27,7 +27,8 @@ __all__ = ["Ask", "PrivateTrainer", "asked", "gaussian_plan", "redeem", "sigma_f
 class Ask:
     """What a trainer wants to draw: a mechanism with exact parameters, its zCDP price, and the digest of the question.
 
-    Unit: who one change of the data is about, event or the name of a column; params are (name, number) pairs.
+    Unit: who one change of the data is about, event or the name of a column; params are (name, number) pairs; planned:
+    it is Gaussian noise that keeps its epsilon only when paid as a plan, declared whole.
     """
 
     mechanism: str
@@ -35,6 +36,7 @@ class Ask:
     micro_rho: int
     question: str
     unit: str = "event"
+    planned: bool = False
 
     def charge(self, *, dataset: str, epoch: str, principal: str, purpose: str) -> Charge:
         """Return the charge that pays for this, to the account of DATASET and EPOCH."""
@@ -66,17 +68,19 @@ def asked(
     unit: str = "event",
     rho: Fraction | None = None,
     more: Sequence[tuple[str, Fraction]] = (),
+    planned: bool = False,
 ) -> Ask:
     """Return what STEPS draws of Gaussian noise of SIGMA on answers of L2 SENSITIVITY need; both in the same unit.
 
     Arguments: SETTINGS of the trainer and the names of the COLUMNS that it reads, which the ticket is bound to; RHO,
-    the zCDP price where it is not that of STEPS Gaussian draws; MORE exact parameters. Raises UsageError.
+    the zCDP price where it is not that of STEPS Gaussian draws; MORE exact parameters; PLANNED as in `Ask`.
+    Raises UsageError.
     """
     price = steps * gaussian_rho(sensitivity, sigma) if rho is None else rho
     params = [("sensitivity", sensitivity), ("sigma", sigma), ("steps", Fraction(steps)), *more]
     says = {"mechanism": mechanism, "settings": told(settings), "columns": sorted(columns)}
     question = Question.of("train", says).digest
-    return Ask(mechanism, tuple(sorted(params)), micro_rho(price), question, unit)
+    return Ask(mechanism, tuple(sorted(params)), micro_rho(price), question, unit, planned)
 
 
 def redeem(ledger: Ledger | None, tickets: Sequence[bytes], ask: Ask) -> Ticket:
@@ -110,32 +114,43 @@ def sigma_for(eps: str, delta: str, accounting: str) -> Fraction:
     """Return the least sigma, a multiple of 1e-6, for which one Gaussian draw of sensitivity 1 costs EPS at DELTA.
 
     ACCOUNTING "plan": the exact curve of Gaussian noise (Balle and Wang 2018, Theorem 8), to be paid as a plan that is
-    declared whole (`Book.spend_all` with `gaussian_plan`); "filter": zCDP, which any ledger composes with what comes
-    later. STEPS draws need sqrt(steps) times as much. Raises UsageError.
+    declared whole (`Book.spend_all` with `gaussian_plan`), so that a ledger which was granted EPS at DELTA pays for it;
+    "filter": zCDP, which any ledger composes with what comes later. STEPS draws need sqrt(steps) times as much. Raises
+    UsageError.
     """
     wanted, chance = exact(eps, "epsilon"), exact(delta, "delta")
     if chance >= 1:
         raise UsageError(f"delta is in (0, 1), got {delta}")
+    most = {"plan": _granted(wanted, chance), "filter": float(wanted)}
     costs: dict[str, Callable[[Fraction], float]] = {
         "plan": lambda sigma: gaussian_epsilon(math.sqrt(2 * micro_rho(1 / (2 * sigma**2)) / MICRO), float(chance)),
         "filter": lambda sigma: epsilon(micro_rho(1 / (2 * sigma**2)), chance),
     }
     if accounting not in costs:
         raise UsageError(f"accounting is 'plan' or 'filter', got '{accounting:.20}'")
-    low, high = 1, 10**10
+    low, high, limit = 1, 10**10, most[accounting]
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if costs[accounting](Fraction(middle, MICRO)) <= wanted else (middle + 1, high)
-    if costs[accounting](Fraction(low, MICRO)) > wanted:
+        low, high = (low, middle) if costs[accounting](Fraction(middle, MICRO)) <= limit else (middle + 1, high)
+    if costs[accounting](Fraction(low, MICRO)) > limit:
         raise UsageError(f"epsilon {eps} at delta {delta} would need a sigma above 10^4; ask for more")
     return Fraction(low, MICRO)
+
+
+def _granted(wanted: Fraction, delta: Fraction) -> float:
+    """Return what a ledger that was granted the epsilon WANTED stands for: whole micro-rho, so a little less."""
+    low, high = 0, 10**12
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if epsilon(middle, delta) <= wanted else (low, middle)
+    return epsilon(low, delta)
 
 
 def gaussian_plan(charges: Sequence[Charge], delta: Fraction) -> float:
     """Price CHARGES that are Gaussian draws only as one plan: their exact epsilon at DELTA (a `PlanLoss`).
 
-    Raises UsageError for a charge that is none.
+    Raises UsageError for a charge that is none: those of other noise name the epsilon that they keep.
     """
-    if any("sigma" not in dict(one.params) or "delta" in dict(one.params) for one in charges):
+    if any("sigma" not in dict(one.params) or "epsilon" in dict(one.params) for one in charges):
         raise UsageError("only Gaussian draws are priced this way; spend this charge by itself")
     return gaussian_epsilon(math.sqrt(2 * sum(one.micro_rho for one in charges) / MICRO), float(delta))

@@ -18,7 +18,7 @@ from consentinel.core.contracts import Model, Trainer
 from consentinel.core.ledger_book import Book
 from consentinel.core.ledger_filter import LARGEST, Account
 from consentinel.core.ledger_opening import created, now, opened
-from consentinel.models.private._paid import PrivateTrainer
+from consentinel.models.private.paid import PrivateTrainer
 
 __all__ = ["Rehearsal", "rehearsal"]
 

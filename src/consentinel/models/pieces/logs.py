@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from consentinel.core.errors import BadInput, ContractBroken
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
-from consentinel.models.recommend._ids import encoded, from_file, to_arrays
+from consentinel.models.pieces.ids import encoded, from_file, to_arrays
 
 __all__ = ["Log", "csr", "log_arrays", "log_from_file", "log_of"]
 

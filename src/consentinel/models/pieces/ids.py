@@ -49,9 +49,9 @@ def positions(ids: pa.Array, wanted: pa.Array | pa.ChunkedArray) -> Ints:
     return np.asarray(pc.fill_null(found, -1), dtype=np.int32)
 
 
-def to_arrays(name: str, ids: pa.Array) -> dict[str, NDArray[Any]]:
+def to_arrays(name: str, ids: pa.Array | list[str]) -> dict[str, NDArray[Any]]:
     """Return the arrays that keep IDS in a model file: their UTF-8 bytes end to end and where each starts, (n + 1,)."""
-    flat = pc.cast(ids, pa.large_binary())
+    flat = pc.cast(ids if isinstance(ids, pa.Array) else pa.array(ids, pa.string()), pa.large_binary())
     lengths = pc.binary_length(flat).to_numpy(zero_copy_only=False)
     data = np.frombuffer(b"".join(flat.to_pylist()), np.uint8)
     return {f"{name}.bytes": data, f"{name}.starts": np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)}

@@ -1,5 +1,6 @@
 """Ranking trees of LightGBM: trained by LambdaRank, kept as plain arrays, checked before LightGBM reads them again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,10 +9,10 @@ from numpy.typing import NDArray
 
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.extras import need
-from consentinel.models.rank._kept import Arrays
 
-__all__ = ["MOST_LABEL", "Forest", "grown"]
+__all__ = ["MOST_LABEL", "Forest", "Judged", "grown"]
 
+Arrays = Mapping[str, NDArray[Any]]
 MOST_LABEL = 30  # LightGBM's gain 2^label - 1 ends here
 _KINDS = {
     "leaves": np.int32, "split_feature": np.int32, "threshold": np.float64, "decision_type": np.int8,
@@ -31,13 +32,13 @@ class Forest:
     width: int
     booster: Any
 
-    def score(self, features: NDArray[Any]) -> NDArray[np.float64]:
-        """Return the scores of FEATURES (n, width); shape (n,)."""
+    def score(self, features: NDArray[Any], threads: int = 0) -> NDArray[np.float64]:
+        """Return the scores of FEATURES (n, width), by so many THREADS (0: one a core); shape (n,)."""
         if features.shape[1] != self.width:
             raise UsageError(f"this model was trained on {self.width} features, got {features.shape[1]}")
         if not len(features):
             return np.zeros(0)
-        return np.asarray(self.booster.predict(features), np.float64)
+        return np.asarray(self.booster.predict(features, num_threads=threads), np.float64)
 
     def trees(self) -> list[dict[str, NDArray[Any]]]:
         """Return its trees as core/contracts.TreeEnsemble says, splits first, then leaves.
@@ -78,16 +79,52 @@ class Forest:
         return Forest(found, width, lightgbm.Booster(model_str=_text(found, width)))
 
 
+@dataclass(frozen=True)
+class Judged:
+    """Rows to learn an order from, those of a query together.
+
+    Arguments: features (n, width); label (n,), 0 to MOST_LABEL; group, the number of rows of each query; start (n,),
+    scores to begin from, where there are such. The forest's own score leaves them out.
+    """
+
+    features: NDArray[Any]
+    label: NDArray[Any]
+    group: NDArray[np.int64]
+    start: NDArray[np.float64] | None = None
+
+    def parted(self, aside: NDArray[np.bool_]) -> tuple["Judged", "Judged"]:
+        """Return the rows of the queries that are not put ASIDE (queries,), and of those that are."""
+        rows = np.repeat(aside, self.group)
+        sides = []
+        for mine, queries in ((~rows, ~aside), (rows, aside)):
+            start = None if self.start is None else self.start[mine]
+            sides.append(Judged(self.features[mine], self.label[mine], self.group[queries], start))
+        return sides[0], sides[1]
+
+
 def grown(
-    features: NDArray[Any], label: NDArray[Any], group: NDArray[np.int64], settings: dict[str, Any], trees: int
+    rows: Judged, settings: dict[str, Any], trees: int, *, stop: Judged | None = None, rounds: int = 30
 ) -> Forest:
-    """Return a forest of TREES trees trained by LambdaRank on FEATURES (n, width), LABEL (n,) 0 to MOST_LABEL, rows in
-    GROUPs of one query; SETTINGS are parameters of LightGBM. Raises MissingExtra without [models]."""
+    """Return a forest trained by LambdaRank on ROWS, of TREES trees, or of fewer where STOP says so.
+
+    Arguments: settings, parameters of LightGBM; stop, rows of other queries whose metric ends the training after
+    ROUNDS trees that did not raise it. Raises MissingExtra without [models].
+    """
     lightgbm = need("lightgbm", extra="models")
-    asked = {"objective": "lambdarank", "verbosity": -1, "deterministic": True, "force_row_wise": True} | settings
-    data = lightgbm.Dataset(features, label, group=group, params=asked)
-    booster = lightgbm.train(asked, data, trees)
-    return Forest(_taken(booster.model_to_string()), features.shape[1], booster)
+    asked = {"objective": "lambdarank", "verbosity": -1, "deterministic": True} | settings
+    asked |= {} if "force_col_wise" in asked else {"force_row_wise": True}
+
+    def data(some: Judged, reference: Any = None) -> Any:
+        return lightgbm.Dataset(
+            some.features, some.label, group=some.group, init_score=some.start, reference=reference, params=asked
+        )
+
+    first = data(rows)
+    more = {} if stop is None else {
+        "valid_sets": [data(stop, first)], "callbacks": [lightgbm.early_stopping(rounds, verbose=False)],
+    }  # fmt: skip
+    booster = lightgbm.train(asked, first, trees, **more)
+    return Forest(_taken(booster.model_to_string()), rows.features.shape[1], booster)
 
 
 def _taken(text: str) -> dict[str, NDArray[Any]]:

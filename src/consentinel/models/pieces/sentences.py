@@ -1,5 +1,6 @@
 """Sentence vectors from the encoder that a package ships (all-MiniLM-L6-v2): read from its folder, never downloaded."""
 
+from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -11,11 +12,11 @@ from numpy.typing import NDArray
 
 from consentinel.core.errors import BadInput
 from consentinel.core.extras import need
-from consentinel.models.rank._kept import Arrays, taken
 
-__all__ = ["WIDTH", "digest", "encoded", "nearest", "vectors"]
+__all__ = ["WIDTH", "Vectors", "digest", "encoded", "encoder", "nearest", "vectors"]
 
 Vectors = NDArray[np.float32]
+Arrays = Mapping[str, NDArray[Any]]
 WIDTH = 384
 
 
@@ -27,7 +28,7 @@ def encoded(texts: pa.Array) -> Vectors:
     if not len(texts):
         return np.zeros((0, WIDTH), np.float32)
     plain = [text or "" for text in texts.to_pylist()]
-    found = _encoder().encode(plain, batch_size=32, normalize_embeddings=True, show_progress_bar=False)
+    found = encoder().encode(plain, batch_size=32, normalize_embeddings=True, show_progress_bar=False)
     return np.asarray(found, np.float32)
 
 
@@ -54,8 +55,8 @@ def digest() -> str:
 def vectors(arrays: Arrays, card: dict[str, str], many: int, where: str) -> Vectors:
     """Return the vectors of the MANY documents of a model file; raises BadInput where they are not whole, or were made
     by another encoder than the one installed."""
-    found = taken(arrays, "vectors", np.float32, 2, where)
-    if found.shape != (many, WIDTH) or not np.isfinite(found).all():
+    found = arrays.get("vectors")
+    if found is None or found.dtype != np.float32 or found.shape != (many, WIDTH) or not np.isfinite(found).all():
         raise BadInput("the vectors of the model file do not fit", where=where, todo="Train the model again")
     if card.get("encoder") != digest():
         raise BadInput(
@@ -70,7 +71,8 @@ def _folder() -> Path:
 
 
 @lru_cache(maxsize=1)
-def _encoder() -> Any:
+def encoder() -> Any:
+    """Return the encoder, read once; raises MissingExtra without [text]."""
     library, told = need("sentence_transformers", extra="text"), need("transformers.utils.logging", extra="text")
     shown = told.is_progress_bar_enabled()
     told.disable_progress_bar()  # a room prints nothing
