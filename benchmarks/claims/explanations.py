@@ -157,7 +157,9 @@ def equal(ranked: Subject, seen: Subject) -> None:
     warnings.simplefilter("ignore")
     rows, x, grown = trees.looked_into(ranked, PLAN)
     model: Any = ranked.model
-    theirs = shap.TreeExplainer(model.forest.booster, feature_perturbation="tree_path_dependent").shap_values(x)
+    explainer = shap.TreeExplainer(model.forest.booster, feature_perturbation="tree_path_dependent")
+    explainer.model.model_type = "internal"  # else shap hands the question back to LightGBM
+    theirs = explainer.shap_values(x)
     values = _treeshap.contributions(grown, x)[0]
     worst, n = float(np.abs(values - theirs).max()), len(rows)
     net: Any = seen.model

@@ -48,7 +48,16 @@ def test_reasons_of_a_list_sum_to_its_scores_and_leads() -> None:
         lead = one.margins(0, 3)
         assert abs(lead.sum() - (one.answered[0] - one.answered[3])) < 1e-12
     assert value(found("linear_recommender", subject)["additivity_error"]) < 1e-12
+    assert value(found("linear_recommender", subject)["answer_additivity_error"]) < 1e-12
     assert value(found("linear_recommender", subject)["reproduced_lists"]) == 1
+
+
+def test_a_model_that_answers_otherwise_than_its_weights_is_seen() -> None:
+    subject = recommender()
+    model: Any = subject.model
+    measures = found("linear_recommender", replace(subject, model=replace(model, made=model.made.T[::-1].copy())))
+    assert value(measures["answer_additivity_error"]) > 1
+    assert value(measures["reproduced_lists"]) < 0.5
 
 
 def test_a_dropped_item_gives_the_list_that_the_model_would() -> None:

@@ -12,7 +12,7 @@ WIDTH = 8
 
 
 def forest(leaves: int = 31) -> tuple[Any, Any, np.ndarray]:
-    from consentinel.models.rank._trees import Forest, _taken
+    from consentinel.models.pieces.trees import Forest, _taken
 
     rng = np.random.default_rng(0)
     x = rng.normal(size=(600, WIDTH))

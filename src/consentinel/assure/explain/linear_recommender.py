@@ -93,12 +93,15 @@ def probe(subject: Subject, plan: Plan) -> Iterator[Measure]:
         return
     who = np.arange(len(lists))
     errors = np.array([one.error() for one in lists])
-    gap = max(float(np.abs(one.scores[one.listed] - one.answered).max(initial=0)) for one in lists)
     why = (
-        f"the mean of the largest of each list; the largest of all is {errors.max():.1e}, in float64; the answers "
-        f"of the model are rounded and away from these scores by at most {gap:.1e}"
+        f"the mean of the largest of each list; the largest of all is {errors.max():.1e}; from the weights, in float64"
     )
     yield mean_of("additivity_error", errors, who, plan, "lower", why)
+    gaps = np.array([np.abs(one.contributions.sum(axis=0) - one.answered).max() for one in lists])
+    why = (
+        f"the same from the scores that it answered, which it may have rounded; the largest of all is {gaps.max():.1e}"
+    )
+    yield mean_of("answer_additivity_error", gaps, who, plan, "lower", why)
     same = sum(np.array_equal(one.without(who[:0], len(one.listed)), one.listed) for one in lists)
     why = "lists that the weights give anew; others are ordered by more than weights, or have ties within rounding"
     yield Measure("reproduced_lists", wilson(int(same), len(lists), plan.level), better="higher", why=why)
