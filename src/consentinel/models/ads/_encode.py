@@ -169,7 +169,7 @@ def unpacked(arrays: Mapping[str, Array], where: str) -> Encoding:
         if not (whole.scale > 0).all() or not 0 <= buckets <= MOST_CATEGORIES:
             raise ValueError
     except (KeyError, ValueError, UnicodeDecodeError):
-        raise BadInput("its encoding of columns is damaged", where=where, todo="train the model again") from None
+        raise BadInput("its encoding of columns is damaged", where=where, todo="Train the model again") from None
     return whole
 
 

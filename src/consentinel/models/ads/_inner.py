@@ -49,7 +49,7 @@ def opened(file: ModelFile, name: str) -> Kept:
     kind = file.card.get(f"{name}:kind", "")
     of = kind.removeprefix("models.ads.")
     if of == kind or of not in ADS.names() or file.kind == kind:
-        raise BadInput(f"holds no model '{name}'", where=file.kind, todo="train the model again")
+        raise BadInput(f"holds no model '{name}'", where=file.kind, todo="Train the model again")
     arrays = {n.removeprefix(f"{name}/"): array for n, array in file.arrays.items() if n.startswith(f"{name}/")}
     card = {n.removeprefix(f"{name}."): text for n, text in file.card.items() if n.startswith(f"{name}.")}
     return cast(Kept, ADS.take(of).load(ModelFile(kind, file.version, file.made_by, arrays, card)))

@@ -77,10 +77,10 @@ def read(file: ModelFile, part: str) -> Linear:
     """Return the linear model in FILE; raises BadInput where it holds none of PART."""
     where = f"models.ads.{part}"
     if file.kind != where or "theta" not in file.arrays:
-        raise BadInput(f"holds a '{file.kind}', not a '{where}'", where="model", todo="load it with its own part")
+        raise BadInput(f"holds a '{file.kind}', not a '{where}'", where="model", todo="Load it with its own part")
     encoding, theta = unpacked(file.arrays, where), np.asarray(file.arrays["theta"])
     if theta.shape != (encoding.width,) or not np.isfinite(theta).all():
-        raise BadInput("its weights do not fit its columns", where=where, todo="train the model again")
+        raise BadInput("its weights do not fit its columns", where=where, todo="Train the model again")
     return Linear(part, encoding, theta, file.card)
 
 

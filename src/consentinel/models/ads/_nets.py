@@ -1,6 +1,6 @@
 """What the parts that train by torch share: codes and numbers in, batches through Adam, weights kept as arrays."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,13 @@ from consentinel.core import modelfile
 from consentinel.core.errors import BadInput
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
-from consentinel.models.ads._encode import Encoding, unpacked
+from consentinel.models.ads._encode import Encoding, learnt, unpacked
 from consentinel.models.ads._linear import answered, made
+from consentinel.models.asked import told
+from consentinel.models.pieces.classes import labels
+from consentinel.models.pieces.tickets import no_ticket
 
-__all__ = ["Net", "fitted", "read"]
+__all__ = ["Net", "NetTrainer", "read"]
 
 Make = Callable[[Encoding], Any]  # a torch module that takes (codes (n, c) over all columns, numbers (n, m)) to logits
 AT_ONCE = 65_536
@@ -58,7 +61,25 @@ class Net:
         return path
 
 
-def fitted(
+@dataclass(frozen=True)
+class NetTrainer:
+    """Trains PART by AdamW; MAKER turns its settings, which have epochs, batch, rate and decay, into what builds it."""
+
+    part: str
+    settings: Any
+    maker: Callable[[Any], Make]
+    kind: str = "tabular"
+
+    def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> Net:
+        """Return a model of ROWS (any columns and `label`, 0 or 1). Raises UsageError."""
+        no_ticket(tickets, self.part)
+        y, s = labels(rows, self.part), self.settings
+        encoding = learnt(rows, s, pairs=False, who=self.part)
+        how: dict[str, Any] = {"epochs": s.epochs, "batch": s.batch, "rate": s.rate, "decay": s.decay}
+        return _fitted(self.maker(s), encoding, rows, y, self.part, told(s), seed=seed, **how)
+
+
+def _fitted(
     make: Make, encoding: Encoding, rows: pa.Table, label: NDArray[np.float64], part: str, card: Mapping[str, str], *,
     epochs: int, batch: int, rate: float, decay: float, seed: int,
 ) -> Net:  # fmt: skip
@@ -81,7 +102,7 @@ def fitted(
                 slower.step()
     weights = {name: tensor.detach().numpy().copy() for name, tensor in net.state_dict().items()}
     if not all(np.isfinite(array).all() for array in weights.values()):
-        raise BadInput("training left finite numbers", where=part, todo="lower the rate")
+        raise BadInput("training left finite numbers", where=part, todo="Lower the rate")
     return Net(part, encoding, weights, make, card)
 
 
@@ -89,13 +110,13 @@ def read(file: ModelFile, part: str, make: Make) -> Net:
     """Return the network in FILE; raises BadInput where it holds none of PART."""
     where = f"models.ads.{part}"
     if file.kind != where:
-        raise BadInput(f"holds a '{file.kind}', not a '{where}'", where="model", todo="load it with its own part")
+        raise BadInput(f"holds a '{file.kind}', not a '{where}'", where="model", todo="Load it with its own part")
     encoding = unpacked(file.arrays, where)
     weights = {n.removeprefix("net/"): array for n, array in file.arrays.items() if n.startswith("net/")}
     wanted = {name: tuple(tensor.shape) for name, tensor in make(encoding).state_dict().items()}
     sound = all(array.dtype == np.float32 and np.isfinite(array).all() for array in weights.values())
     if {name: array.shape for name, array in weights.items()} != wanted or not sound:
-        raise BadInput("its weights do not fit its columns", where=where, todo="train the model again")
+        raise BadInput("its weights do not fit its columns", where=where, todo="Train the model again")
     return Net(part, encoding, weights, make, file.card)
 
 

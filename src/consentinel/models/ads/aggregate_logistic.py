@@ -9,13 +9,12 @@ Assumes: public-categories where categories=public.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
 
 from consentinel.core.errors import NotSupported
-from consentinel.core.ledger import Ledger
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.ads._encode import Encoding
 from consentinel.models.ads._linear import Linear, read
@@ -23,7 +22,7 @@ from consentinel.models.ads._private import Private, card, encoded
 from consentinel.models.asked import setting
 from consentinel.models.pieces.classes import labels
 from consentinel.models.private import noisy_aggregates as aggregates
-from consentinel.models.private.paid import Ask, asked, redeem, sigma_for
+from consentinel.models.private.paid import Ask, Paying, asked, redeem, sigma_for
 
 __all__ = ["SETTINGS", "load", "trainer"]
 
@@ -44,16 +43,11 @@ SETTINGS = Settings
 
 
 @dataclass(frozen=True)
-class Trainer:
+class Trainer(Paying):
     """Trains on a release that its ticket paid for."""
 
     settings: Settings
-    ledger: Ledger | None = None
     kind: str = "tabular"
-
-    def paid_by(self, ledger: Ledger, /) -> "Trainer":
-        """Return this trainer with the LEDGER that issued its tickets."""
-        return replace(self, ledger=ledger)
 
     def ask(self, rows: pa.Table, /) -> Ask:
         """Return what training on ROWS draws; it depends on the names of columns and on settings alone."""

@@ -135,6 +135,6 @@ def load(file: ModelFile, /) -> Calibrated:
     to: Any = file.arrays.get("curve.to")
     whole = at is not None and to is not None and at.ndim == 1 and at.shape == to.shape and len(at)
     if file.kind != where or not whole or not (np.diff(at) > 0).all() or not np.isfinite(to).all():
-        raise BadInput("its curve is missing or damaged", where=where, todo="train the model again")
+        raise BadInput("its curve is missing or damaged", where=where, todo="Train the model again")
     own = {name: text for name, text in file.card.items() if not name.startswith("inner")}
     return Calibrated(opened(file, "inner"), at, to, own)

@@ -3,20 +3,15 @@
 Source: Wang et al. 2021 (DCN V2, parallel form).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-
-import pyarrow as pa
 
 from consentinel.core.errors import BadInput
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
-from consentinel.models.ads._encode import Columns, Encoding, learnt
-from consentinel.models.ads._nets import Net, fitted, read
-from consentinel.models.asked import setting, told
-from consentinel.models.pieces.classes import labels
-from consentinel.models.pieces.tickets import no_ticket
+from consentinel.models.ads._encode import Columns, Encoding
+from consentinel.models.ads._nets import Net, NetTrainer, read
+from consentinel.models.asked import setting
 
 __all__ = ["SETTINGS", "load", "trainer"]
 
@@ -37,23 +32,6 @@ class Settings(Columns):
 
 
 SETTINGS = Settings
-
-
-@dataclass(frozen=True)
-class Trainer:
-    """Trains by AdamW."""
-
-    settings: Settings
-    kind: str = "tabular"
-
-    def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> Net:
-        """Return a model of ROWS (any columns and `label`, 0 or 1). Raises UsageError."""
-        no_ticket(tickets, PART)
-        y, s = labels(rows, PART), self.settings
-        encoding = learnt(rows, s, pairs=False, who=PART)
-        how: dict[str, Any] = {"epochs": s.epochs, "batch": s.batch, "rate": s.rate, "decay": s.decay}
-        make = _maker(s.factors, s.crosses, s.hidden)
-        return fitted(make, encoding, rows, y, PART, told(s), seed=seed, **how)
 
 
 def _maker(factors: int, crosses: int, hidden: int) -> Any:
@@ -80,9 +58,9 @@ def _maker(factors: int, crosses: int, hidden: int) -> Any:
     return Crossed
 
 
-def trainer(settings: Settings, /) -> Trainer:
+def trainer(settings: Settings, /) -> NetTrainer:
     """Return the trainer with SETTINGS."""
-    return Trainer(settings)
+    return NetTrainer(PART, settings, lambda s: _maker(s.factors, s.crosses, s.hidden))
 
 
 def load(file: ModelFile, /) -> Net:
@@ -90,7 +68,7 @@ def load(file: ModelFile, /) -> Net:
     try:
         sizes = [int(file.card[name]) for name in ("factors", "crosses", "hidden")]
     except (KeyError, ValueError):
-        raise BadInput("its sizes are missing", where=f"models.ads.{PART}", todo="train the model again") from None
+        raise BadInput("its sizes are missing", where=f"models.ads.{PART}", todo="Train the model again") from None
     if not all(0 <= size <= 4096 for size in sizes):
-        raise BadInput("its sizes are out of range", where=f"models.ads.{PART}", todo="train the model again")
+        raise BadInput("its sizes are out of range", where=f"models.ads.{PART}", todo="Train the model again")
     return read(file, PART, _maker(*sizes))

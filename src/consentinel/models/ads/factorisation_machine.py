@@ -3,19 +3,14 @@
 Source: Rendle 2010. A value never seen in training has the vector that training never moved, which is near 0.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
-from consentinel.models.ads._encode import Columns, Encoding, learnt
-from consentinel.models.ads._nets import Net, fitted, read
-from consentinel.models.asked import setting, told
-from consentinel.models.pieces.classes import labels
-from consentinel.models.pieces.tickets import no_ticket
+from consentinel.models.ads._encode import Columns, Encoding
+from consentinel.models.ads._nets import Net, NetTrainer, read
+from consentinel.models.asked import setting
 
 __all__ = ["SETTINGS", "load", "trainer"]
 
@@ -34,22 +29,6 @@ class Settings(Columns):
 
 
 SETTINGS = Settings
-
-
-@dataclass(frozen=True)
-class Trainer:
-    """Trains by AdamW."""
-
-    settings: Settings
-    kind: str = "tabular"
-
-    def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> Net:
-        """Return a model of ROWS (any columns and `label`, 0 or 1). Raises UsageError."""
-        no_ticket(tickets, PART)
-        y, s = labels(rows, PART), self.settings
-        encoding = learnt(rows, s, pairs=False, who=PART)
-        how: dict[str, Any] = {"epochs": s.epochs, "batch": s.batch, "rate": s.rate, "decay": s.decay}
-        return fitted(_maker(s.factors), encoding, rows, y, PART, told(s), seed=seed, **how)
 
 
 def _maker(factors: int) -> Any:
@@ -75,9 +54,9 @@ def _maker(factors: int) -> Any:
     return Machine
 
 
-def trainer(settings: Settings, /) -> Trainer:
+def trainer(settings: Settings, /) -> NetTrainer:
     """Return the trainer with SETTINGS."""
-    return Trainer(settings)
+    return NetTrainer(PART, settings, lambda s: _maker(s.factors))
 
 
 def load(file: ModelFile, /) -> Net:

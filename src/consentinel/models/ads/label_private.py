@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from consentinel.core.accounting import exact, pure_rho
 from consentinel.core.errors import UsageError
-from consentinel.core.ledger import Ledger, Ticket
+from consentinel.core.ledger import Ticket
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.ads._encode import Encoding, Sparse, distinct, learnt
 from consentinel.models.ads._linear import Linear, read
@@ -27,7 +27,7 @@ from consentinel.models.asked import setting
 from consentinel.models.pieces.classes import labels
 from consentinel.models.private import label_dp
 from consentinel.models.private.exact import Contributions
-from consentinel.models.private.paid import Ask, asked, redeem, sigma_for
+from consentinel.models.private.paid import Ask, Paying, asked, redeem, sigma_for
 
 __all__ = ["SETTINGS", "load", "trainer"]
 
@@ -51,16 +51,11 @@ SETTINGS = Settings
 
 
 @dataclass(frozen=True)
-class Trainer:
+class Trainer(Paying):
     """Trains with what its ticket paid for."""
 
     settings: Settings
-    ledger: Ledger | None = None
     kind: str = "tabular"
-
-    def paid_by(self, ledger: Ledger, /) -> "Trainer":
-        """Return this trainer with the LEDGER that issued its tickets."""
-        return replace(self, ledger=ledger)
 
     def ask(self, rows: pa.Table, /) -> Ask:
         """Return what training on ROWS draws; it depends on the names of columns and on settings alone."""

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from consentinel.core.accounting import exact
 from consentinel.core.errors import NotSupported, UsageError
-from consentinel.core.ledger import Ledger
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.ads._chosen import EXTRA, Chooser, slope
 from consentinel.models.ads._encode import Encoding, Sparse, distinct
@@ -31,7 +30,7 @@ from consentinel.models.pieces.classes import labels
 from consentinel.models.private import dp_gradient_descent as descent
 from consentinel.models.private import objective_perturbation as objective
 from consentinel.models.private.exact import Contributions
-from consentinel.models.private.paid import Ask, asked, redeem, sigma_for
+from consentinel.models.private.paid import Ask, Paying, asked, redeem, sigma_for
 
 __all__ = ["SETTINGS", "load", "trainer"]
 
@@ -61,16 +60,11 @@ SETTINGS = Settings
 
 
 @dataclass(frozen=True)
-class Trainer:
+class Trainer(Paying):
     """Trains with what its ticket paid for."""
 
     settings: Settings
-    ledger: Ledger | None = None
     kind: str = "tabular"
-
-    def paid_by(self, ledger: Ledger, /) -> "Trainer":
-        """Return this trainer with the LEDGER that issued its tickets."""
-        return replace(self, ledger=ledger)
 
     def ask(self, rows: pa.Table, /) -> Ask:
         """Return what training on ROWS draws; it depends on the names of columns and on settings alone."""

@@ -141,11 +141,11 @@ def load(file: ModelFile, /) -> Uplift:
     """Return the model in FILE; raises BadInput."""
     where = f"models.ads.{PART}"
     if file.kind != where:
-        raise BadInput(f"holds a '{file.kind}', not a '{where}'", where="model", todo="load it with its own part")
+        raise BadInput(f"holds a '{file.kind}', not a '{where}'", where="model", todo="Load it with its own part")
     if "theta" not in file.arrays:
         own = {n: text for n, text in file.card.items() if not n.startswith(("treated", "others"))}
         return Uplift({name: opened(file, name) for name in ("treated", "others")}, card=own)
     encoding, theta = unpacked(file.arrays, where), np.asarray(file.arrays["theta"])
     if theta.shape != (encoding.width,) or not np.isfinite(theta).all():
-        raise BadInput("its weights do not fit its columns", where=where, todo="train the model again")
+        raise BadInput("its weights do not fit its columns", where=where, todo="Train the model again")
     return Uplift({}, encoding, theta, file.card)

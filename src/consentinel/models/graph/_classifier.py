@@ -67,7 +67,7 @@ def read(file: ModelFile, part: str, forward: Forward, shapes: Mapping[str, str]
     """
     kind = f"models.graph.{part}"
     if file.kind != kind:
-        raise BadInput(f"holds a '{file.kind}', not a '{kind}'", where="model", todo="load it with its own part")
+        raise BadInput(f"holds a '{file.kind}', not a '{kind}'", where="model", todo="Load it with its own part")
     classes = from_file("classes", file).to_pylist()
     weights = {name[4:]: array for name, array in file.arrays.items() if name.startswith("net.")}
     sizes = {"c": len(classes)}
@@ -82,7 +82,7 @@ def read(file: ModelFile, part: str, forward: Forward, shapes: Mapping[str, str]
     except (KeyError, ValueError):
         fits = False
     if not fits:
-        raise BadInput("its weights do not fit each other", where=kind, todo="train the model again")
+        raise BadInput("its weights do not fit each other", where=kind, todo="Train the model again")
     return Classifier(part, classes, weights, file.card, forward)
 
 

@@ -133,9 +133,9 @@ class RankerTrainer:
 def opened(part: Part, file: ModelFile) -> Ranker:
     """Return the model of PART in FILE; raises BadInput where it holds none."""
     kind = f"models.graph.{part.name}"
-    damaged = BadInput("does not hold a whole ranker of links", where=kind, todo="train the model again")
+    damaged = BadInput("does not hold a whole ranker of links", where=kind, todo="Train the model again")
     if file.kind != kind:
-        raise BadInput(f"holds a '{file.kind}', not a '{kind}'", where="model", todo="load it with its own part")
+        raise BadInput(f"holds a '{file.kind}', not a '{kind}'", where="model", todo="Load it with its own part")
     try:
         asked = settings_of(part.settings, ",".join(f"{name}={text}" for name, text in file.card.items()), kind)
     except UsageError:

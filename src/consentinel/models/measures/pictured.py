@@ -114,7 +114,7 @@ def _names(rows: pa.Table) -> pa.Array:
         return pa.array([str(at) for at in range(rows.num_rows)])
     names = one(rows["item"].cast(pa.string()))
     if names.null_count or len(names.unique()) != len(names):
-        raise BadInput("a picture has no name, or two have the same", where="item", todo="give each a name of its own")
+        raise BadInput("a picture has no name, or two have the same", where="item", todo="Give each a name of its own")
     return names
 
 

@@ -82,5 +82,5 @@ def _labels(rows: pa.Table, who: str) -> pa.Array:
         raise ContractBroken(f"{who}: the rows have no column 'label'; there is: {', '.join(rows.column_names)}")
     column = one(rows["label"]).cast(pa.string())
     if column.null_count:
-        raise BadInput(f"{column.null_count} of {len(column)} rows have no label", where=who, todo="leave them out")
+        raise BadInput(f"{column.null_count} of {len(column)} rows have no label", where=who, todo="Leave them out")
     return column

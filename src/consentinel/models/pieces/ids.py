@@ -23,7 +23,7 @@ def encoded(rows: pa.Table, name: str) -> tuple[pa.Array, Ints]:
     column = _texts(rows, name)
     if column.null_count or len(column) == 0:
         what = f"{column.null_count} of {len(column)} rows have no {name}" if len(column) else "there are no rows"
-        raise BadInput(what, where=name, todo="leave such rows out" if len(column) else "give at least one row")
+        raise BadInput(what, where=name, todo="Leave such rows out" if len(column) else "give at least one row")
     coded = column.dictionary_encode() if not pa.types.is_dictionary(column.type) else column.unify_dictionaries()
     whole = coded.combine_chunks()
     whole = pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
@@ -34,7 +34,7 @@ def encoded(rows: pa.Table, name: str) -> tuple[pa.Array, Ints]:
     place[used[order]] = np.arange(len(used), dtype=np.int32)
     ids = texts.take(used[order])
     if pc.any(pc.equal(ids, "")).as_py():
-        raise BadInput("an id is an empty text", where=name, todo="leave such rows out")
+        raise BadInput("an id is an empty text", where=name, todo="Leave such rows out")
     if len(ids.unique()) != len(ids):  # a dictionary may name a text twice
         first = pc.index_in(ids, ids.unique()).to_numpy()
         return ids.unique(), first.astype(np.int32)[place[codes]]
@@ -59,7 +59,7 @@ def to_arrays(name: str, ids: pa.Array | list[str]) -> dict[str, NDArray[Any]]:
 
 def from_file(name: str, file: ModelFile) -> pa.Array:
     """Return the ids that FILE keeps under NAME; raises BadInput where they are missing or make no sense."""
-    damaged = BadInput(f"holds no list of {name}", where=file.kind, todo="train the model again")
+    damaged = BadInput(f"holds no list of {name}", where=file.kind, todo="Train the model again")
     data, starts = file.arrays.get(f"{name}.bytes"), file.arrays.get(f"{name}.starts")
     if data is None or starts is None or data.dtype != np.uint8 or starts.dtype != np.int64 or starts.ndim != 1:
         raise damaged

@@ -101,7 +101,7 @@ def log_from_file(file: ModelFile) -> Log:
         or starts[0] != 0 or starts[-1] != len(at) or (np.diff(starts) < 0).any()
         or (len(at) and (at.min() < 0 or at.max() >= len(items))) or not np.isfinite(weights).all()
     ):  # fmt: skip
-        raise BadInput("does not hold what it was trained on", where=file.kind, todo="train the model again")
+        raise BadInput("does not hold what it was trained on", where=file.kind, todo="Train the model again")
     return Log(users, items, csr(weights, at, starts, (len(users), len(items))))
 
 

@@ -21,7 +21,7 @@ _KINDS = {
 }  # fmt: skip
 _NUMERIC = (0, 2, 4, 6, 8, 10)  # decision types of splits at a number; odd ones are of categories
 _ZERO_APART = (4, 6)
-_TODO = "Train the model again"
+_REMEDY = "Train the model again"
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class Forest:
         found = {name: np.asarray(arrays.get(name, np.zeros((0, 0)))) for name in _KINDS}
         for name, kind in _KINDS.items():
             if found[name].ndim != 1 or found[name].dtype != kind:
-                raise BadInput(f"the trees have no whole array '{name}'", where=where, todo=_TODO)
+                raise BadInput(f"the trees have no whole array '{name}'", where=where, todo=_REMEDY)
         _sound(found, width, where)
         lightgbm = need("lightgbm", extra="models")
         return Forest(found, width, lightgbm.Booster(model_str=_text(found, width)))
@@ -146,7 +146,7 @@ def _sound(found: dict[str, NDArray[Any]], width: int, where: str) -> None:
     fits = bool(len(leaves)) and bool((leaves >= 1).all()) and len(found["leaf_value"]) == leaves.sum()
     fits = fits and len(found["leaf_count"]) == leaves.sum() and len(found["internal_count"]) == nodes.sum()
     if not fits or any(len(found[name]) != nodes.sum() for name in inner):
-        raise BadInput("the sizes of the trees do not fit", where=where, todo=_TODO)
+        raise BadInput("the sizes of the trees do not fit", where=where, todo=_REMEDY)
     start, tree = np.cumsum(nodes) - nodes, np.repeat(np.arange(len(leaves)), nodes)
     own = np.arange(len(tree)) - start[tree]
     reached, held = np.zeros(len(tree), np.int64), np.zeros(len(found["leaf_value"]), np.int64)
@@ -156,19 +156,19 @@ def _sound(found: dict[str, NDArray[Any]], width: int, where: str) -> None:
         leaf = -child - 1
         down = np.where(child < 0, leaf < leaves[tree], (child > own) & (child < nodes[tree]))
         if not down.all():
-            raise BadInput("a tree points outside itself or back", where=where, todo=_TODO)
+            raise BadInput("a tree points outside itself or back", where=where, todo=_REMEDY)
         np.add.at(reached, (start[tree] + child)[child >= 0], 1)
         np.add.at(held, (first_leaf[tree] + leaf)[child < 0], 1)
     roots = own == 0
     lonely = leaves[np.searchsorted(np.cumsum(leaves), np.arange(len(held)), side="right")] == 1
     if not (reached[~roots] == 1).all() or reached[roots].any() or not (held[~lonely] == 1).all():
-        raise BadInput("a node of a tree is reached never or twice", where=where, todo=_TODO)
+        raise BadInput("a node of a tree is reached never or twice", where=where, todo=_REMEDY)
     if ((found["split_feature"] < 0) | (found["split_feature"] >= width)).any():
-        raise BadInput(f"a tree asks for a feature that is not among the {width}", where=where, todo=_TODO)
+        raise BadInput(f"a tree asks for a feature that is not among the {width}", where=where, todo=_REMEDY)
     if not np.isin(found["decision_type"], _NUMERIC).all():
-        raise BadInput("a tree splits at categories; these models have none", where=where, todo=_TODO)
+        raise BadInput("a tree splits at categories; these models have none", where=where, todo=_REMEDY)
     if not (np.isfinite(found["threshold"]).all() and np.isfinite(found["leaf_value"]).all()):
-        raise BadInput("a tree holds a number that is not finite", where=where, todo=_TODO)
+        raise BadInput("a tree holds a number that is not finite", where=where, todo=_REMEDY)
 
 
 def _text(found: dict[str, NDArray[Any]], width: int) -> str:

@@ -7,9 +7,9 @@ first, redeems then, and draws last: what is refused costs nothing, and what was
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, Self, runtime_checkable
 
 import pyarrow as pa
 
@@ -20,7 +20,7 @@ from consentinel.core.ledger import Charge, Ledger, Ticket
 from consentinel.core.loss_grid import gaussian_epsilon
 from consentinel.models.asked import told
 
-__all__ = ["Ask", "PrivateTrainer", "asked", "gaussian_plan", "redeem", "sigma_for"]
+__all__ = ["Ask", "Paying", "PrivateTrainer", "asked", "gaussian_plan", "redeem", "sigma_for"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,17 @@ class PrivateTrainer(Protocol):
     def paid_by(self, ledger: Ledger, /) -> Trainer:
         """Return this trainer with the LEDGER that issued its tickets."""
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Paying:
+    """What private trainers share: the ledger that redeems the ticket which pays for their noise, once there is one."""
+
+    ledger: Ledger | None = None
+
+    def paid_by(self, ledger: Ledger, /) -> Self:
+        """Return this trainer with the LEDGER that issued its tickets."""
+        return replace(self, ledger=ledger)
 
 
 def asked(

@@ -17,7 +17,7 @@ from consentinel.models.pieces.ids import from_file
 __all__ = ["chosen", "ids", "keep", "taken"]
 
 Arrays = Mapping[str, NDArray[Any]]
-_TODO = "Train the model again"
+_REMEDY = "Train the model again"
 
 
 def keep(path: Path, kind: str, arrays: Arrays, card: Mapping[str, str]) -> Path:
@@ -35,7 +35,7 @@ def chosen(kind: type[Any], file: ModelFile, where: str) -> Any:
                 kind, ",".join(f"{name}={text}" for name, text in file.card.items() if name in names), where
             )
     except UsageError as why:
-        raise BadInput(f"the card of the model file does not fit: {why}", where=where, todo=_TODO) from None
+        raise BadInput(f"the card of the model file does not fit: {why}", where=where, todo=_REMEDY) from None
     raise BadInput(f"is a model of kind '{file.kind}'", where=where, todo=f"Give one of kind '{where}'")
 
 
@@ -43,7 +43,7 @@ def ids(file: ModelFile, many: int) -> pa.Array:
     """Return the ids of the MANY documents that FILE is about; raises BadInput for another number."""
     found = from_file("items", file)
     if len(found) != many:
-        raise BadInput("the ids of the model file do not fit", where=file.kind, todo=_TODO)
+        raise BadInput("the ids of the model file do not fit", where=file.kind, todo=_REMEDY)
     return found
 
 
@@ -51,5 +51,5 @@ def taken(arrays: Arrays, name: str, kind: type[Any], axes: int, where: str) -> 
     """Return the array NAME, of type KIND with AXES axes; raises BadInput naming WHERE for anything else."""
     array = arrays.get(name)
     if array is None or array.dtype != kind or array.ndim != axes:
-        raise BadInput(f"the model file has no whole array '{name}'", where=where, todo=_TODO)
+        raise BadInput(f"the model file has no whole array '{name}'", where=where, todo=_REMEDY)
     return array

@@ -120,12 +120,12 @@ def opened(name: str, file: ModelFile, scorer: Callable[[Log, Mapping[str, NDArr
     """
     kind = f"models.recommend.{name}"
     if file.kind != kind:
-        raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"give one of kind '{kind}'")
+        raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"Give one of kind '{kind}'")
     log = log_from_file(file)
     learnt = {key.removeprefix("model."): array for key, array in file.arrays.items() if key.startswith("model.")}
     if any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in learnt.values()):
-        raise BadInput(f"holds numbers of {name} that are not finite", where=kind, todo="train the model again")
+        raise BadInput(f"holds numbers of {name} that are not finite", where=kind, todo="Train the model again")
     try:
         return made(name, log, scorer(log, learnt), file.card)
     except (KeyError, ValueError, IndexError, TypeError) as why:
-        raise BadInput(f"does not hold what {name} learnt ({why})", where=kind, todo="train the model again") from None
+        raise BadInput(f"does not hold what {name} learnt ({why})", where=kind, todo="Train the model again") from None

@@ -26,13 +26,12 @@ from numpy.typing import NDArray
 from consentinel import __version__
 from consentinel.core.accounting import exact
 from consentinel.core.errors import BadInput, ContractBroken, UsageError
-from consentinel.core.ledger import Ledger
 from consentinel.core.modelfile import ModelFile, save
 from consentinel.models.asked import setting, told
 from consentinel.models.pieces.ids import positions
 from consentinel.models.pieces.logs import Csr, Log, csr, log_arrays, log_from_file, log_of
 from consentinel.models.private.exact import STEPS, discrete_gaussian
-from consentinel.models.private.paid import Ask, asked, redeem, sigma_for
+from consentinel.models.private.paid import Ask, Paying, asked, redeem, sigma_for
 from consentinel.models.recommend._fitted import Scorer
 from consentinel.models.recommend._ranking import answer
 from consentinel.models.recommend._ranking import asked as asked_for
@@ -97,18 +96,13 @@ class PrivateRecommender:
 
 
 @dataclass(frozen=True)
-class PrivateRecommenderTrainer:
+class PrivateRecommenderTrainer(Paying):
     """Trains the part NAME by its FIT with what its ticket paid for."""
 
     name: str
     settings: Any
     fit: Fit
-    ledger: Ledger | None = None
     kind: str = "recsys"
-
-    def paid_by(self, ledger: Ledger, /) -> "PrivateRecommenderTrainer":
-        """Return this trainer with the LEDGER that issued its ticket."""
-        return replace(self, ledger=ledger)
 
     def ask(self, rows: pa.Table, /) -> Ask:
         """Return what training draws; it depends on the names of columns and on settings alone."""
@@ -163,7 +157,7 @@ def opened(
     """Return the model of part NAME in FILE; SCORER makes sense of its arrays for that many items. Raises BadInput."""
     kind = f"models.recommend.{name}"
     if file.kind != kind:
-        raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"give one of kind '{kind}'")
+        raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"Give one of kind '{kind}'")
     log, standing = log_from_file(file), file.arrays.get("standing")
     learnt = {key.removeprefix("model."): array for key, array in file.arrays.items() if key.startswith("model.")}
     try:
@@ -173,7 +167,7 @@ def opened(
             raise ValueError("a standing is not finite")
         return PrivateRecommender(name, log, standing, scorer(learnt, len(log.items)), file.card)
     except (KeyError, ValueError, IndexError) as why:
-        raise BadInput(f"does not hold what {name} learnt ({why})", where=kind, todo="train the model again") from None
+        raise BadInput(f"does not hold what {name} learnt ({why})", where=kind, todo="Train the model again") from None
 
 
 def scale(sigma: Fraction, part: Fraction) -> Fraction:

@@ -84,7 +84,7 @@ def fit(log: Log, settings: SETTINGS, seed: int) -> _Factors:
         als.fit(csr(data, m.indices, m.indptr, m.shape), show_progress=False)
     people, items = np.asarray(als.user_factors), np.asarray(als.item_factors)
     if not (np.isfinite(people).all() and np.isfinite(items).all()):
-        raise BadInput("iALS came to values that are not finite", where="rows", todo="raise reg or lower alpha")
+        raise BadInput("iALS came to values that are not finite", where="rows", todo="Raise reg or lower alpha")
     return _Factors(people, items, settings.reg, settings.alpha)
 
 

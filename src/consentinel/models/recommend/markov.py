@@ -108,7 +108,7 @@ def trainer(asked: Settings, /) -> MarkovTrainer:
 def load(file: ModelFile, /) -> Chain:
     """Return the chain kept in FILE; raises BadInput where it holds none."""
     if file.kind != KIND:
-        raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"give one of kind '{KIND}'")
+        raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"Give one of kind '{KIND}'")
     about = sequences_from_file(file)
     n = len(about.items)
     try:
@@ -119,7 +119,7 @@ def load(file: ModelFile, /) -> Chain:
             raise ValueError("transitions do not fit the items")
         return Chain(about, csr(weights, items, starts, (n, n)), asked, int(file.card["seed"]))
     except (KeyError, ValueError, UsageError) as why:
-        raise BadInput(f"holds no Markov chain ({why})", where=KIND, todo="train the model again") from None
+        raise BadInput(f"holds no Markov chain ({why})", where=KIND, todo="Train the model again") from None
 
 
 def _steps(about: Sequences, asked: Settings) -> Any:

@@ -132,7 +132,7 @@ def trainer(asked: Settings, /) -> SasrecTrainer:
 def load(file: ModelFile, /) -> SelfAttention:
     """Return the model kept in FILE; raises BadInput where it holds none."""
     if file.kind != KIND:
-        raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"give one of kind '{KIND}'")
+        raise BadInput(f"is a model of kind '{file.kind}'", where="model file", todo=f"Give one of kind '{KIND}'")
     about = sequences_from_file(file)
     try:
         asked: Settings = settings(Settings, ",".join(f"{name}={file.card[name]}" for name in told(Settings())), KIND)
@@ -144,5 +144,5 @@ def load(file: ModelFile, /) -> SelfAttention:
             if not np.isfinite(weights[name]).all():
                 raise ValueError(f"'{name}' is not finite")
     except (KeyError, ValueError, UsageError) as why:
-        raise BadInput(f"holds no SASRec ({why})", where=KIND, todo="train the model again") from None
+        raise BadInput(f"holds no SASRec ({why})", where=KIND, todo="Train the model again") from None
     return SelfAttention(about, weights, asked, file.card)

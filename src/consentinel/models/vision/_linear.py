@@ -120,11 +120,11 @@ def read(file: ModelFile, part: str) -> Linear:
     kind = f"models.vision.{part}"
     names = ("mix", "offset", "weights", "size")
     if file.kind != kind or not set(names) <= set(file.arrays):
-        raise BadInput(f"holds a '{file.kind}', not a '{kind}'", where="model", todo="load it with its own part")
+        raise BadInput(f"holds a '{file.kind}', not a '{kind}'", where="model", todo="Load it with its own part")
     mix, offset, weights, size = (np.asarray(file.arrays[name]) for name in names)
     classes = from_file("classes", file).to_pylist()
     fits = mix.ndim == 2 and offset.shape == mix.shape[1:] and weights.shape == (mix.shape[1], len(classes))
     fits = fits and size.shape == (3,) and len(classes) > 1 and len(mix) == width_of(tuple(size.tolist()))
     if not fits or any(a.dtype != np.float32 or not np.isfinite(a).all() for a in (mix, offset, weights)):
-        raise BadInput("its arrays do not fit each other", where=kind, todo="train the model again")
+        raise BadInput("its arrays do not fit each other", where=kind, todo="Train the model again")
     return Linear(part, (int(size[0]), int(size[1]), int(size[2])), classes, Embedding(mix, offset), weights, file.card)

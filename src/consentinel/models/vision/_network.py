@@ -141,7 +141,7 @@ def read(file: ModelFile, part: str) -> Network:
     """Return the network in FILE; raises BadInput where it holds none of PART."""
     kind = f"models.vision.{part}"
     if file.kind != kind:
-        raise BadInput(f"holds a '{file.kind}', not a '{kind}'", where="model", todo="load it with its own part")
+        raise BadInput(f"holds a '{file.kind}', not a '{kind}'", where="model", todo="Load it with its own part")
     classes, size = from_file("classes", file).to_pylist(), file.arrays.get("size")
     weights = {name[4:]: array for name, array in file.arrays.items() if name.startswith("net.")}
     try:
@@ -150,9 +150,9 @@ def read(file: ModelFile, part: str) -> Network:
         shape = (int(size[0]), int(size[1]), int(size[2]))
         wanted = network(shape, len(classes), file.card.get("activation", "")).state_dict()
     except UsageError:
-        raise BadInput("does not say what its network is", where=kind, todo="train the model again") from None
+        raise BadInput("does not say what its network is", where=kind, todo="Train the model again") from None
     fits = set(weights) == set(wanted) and all(weights[n].shape == tuple(w.shape) for n, w in wanted.items())
     if not fits or not all(w.dtype == np.float32 and np.isfinite(w).all() for w in weights.values()):
-        raise BadInput("its weights do not fit its network", where=kind, todo="train the model again")
+        raise BadInput("its weights do not fit its network", where=kind, todo="Train the model again")
     card = {name: text for name, text in file.card.items() if name != "activation"}
     return Network(part, file.card["activation"], shape, classes, weights, card)

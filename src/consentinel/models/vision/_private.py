@@ -64,7 +64,7 @@ def owners(rows: pa.Table, settings: Spending, part: str) -> NDArray[np.int64] |
         return None
     column = one(rows[settings.unit])
     if column.null_count:
-        raise BadInput(f"{settings.unit} is null in {column.null_count} rows", where=part, todo="leave such rows out")
+        raise BadInput(f"{settings.unit} is null in {column.null_count} rows", where=part, todo="Leave such rows out")
     coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
     values = coded.dictionary  # which may name a value twice
     firsts = values.dictionary_encode().indices if len(values) else values

@@ -106,7 +106,7 @@ class Collector:
         x = pictures(rows, PART)
         items, _ = _names(rows, "item")
         if len(set(items)) != len(items):
-            raise BadInput("two pictures have the same name", where="item", todo="give each a name of its own")
+            raise BadInput("two pictures have the same name", where="item", todo="Give each a name of its own")
         found = coefficients(x)
         width = min(self.settings.width, found.shape[1], len(x))
         some = found[:: -(-len(x) // FITTED_ON)]  # enough for the directions of any collection
@@ -131,7 +131,7 @@ def _names(rows: pa.Table, column: str) -> tuple[list[str], bool]:
         return [str(at) for at in range(rows.num_rows)], False
     names = one(rows[column]).cast(pa.string())
     if names.null_count:
-        raise BadInput(f"{names.null_count} pictures have no name", where=column, todo="leave them out or name them")
+        raise BadInput(f"{names.null_count} pictures have no name", where=column, todo="Leave them out or name them")
     return names.to_pylist(), True
 
 
@@ -151,7 +151,7 @@ def load(file: ModelFile) -> Nearest:
     """Return the collection in FILE; raises BadInput."""
     names = ("centre", "mix", "vectors", "size")
     if file.kind != KIND or not set(names) <= set(file.arrays):
-        raise BadInput(f"holds a '{file.kind}', not a '{KIND}'", where="model", todo="load it with its own part")
+        raise BadInput(f"holds a '{file.kind}', not a '{KIND}'", where="model", todo="Load it with its own part")
     centre, mix, vectors, size = (np.array(file.arrays[name]) for name in names)
     items = from_file("items", file).to_pylist()
     fits = centre.ndim == 1 and mix.ndim == vectors.ndim == 2 and size.shape == (3,)
@@ -161,5 +161,5 @@ def load(file: ModelFile) -> Nearest:
         and vectors.shape == (len(items), mix.shape[1])
     )
     if not fits or any(a.dtype != np.float32 or not np.isfinite(a).all() for a in (centre, mix, vectors)):
-        raise BadInput("its arrays do not fit each other", where=KIND, todo="train the model again")
+        raise BadInput("its arrays do not fit each other", where=KIND, todo="Train the model again")
     return Nearest((int(size[0]), int(size[1]), int(size[2])), items, centre, mix, vectors, file.card)

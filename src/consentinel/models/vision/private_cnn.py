@@ -7,7 +7,7 @@ Source: Abadi et al. 2016; Papernot et al. 2021 (bounded activations).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -16,12 +16,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from consentinel.core.extras import need
-from consentinel.core.ledger import Ledger
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting, told
 from consentinel.models.pieces.classes import declared
 from consentinel.models.private.dp_sgd import Accountant, Plan
-from consentinel.models.private.paid import Ask, redeem
+from consentinel.models.private.paid import Ask, Paying, redeem
 from consentinel.models.private.poisson import Batch, Loader
 from consentinel.models.vision import _network
 from consentinel.models.vision._network import Network
@@ -56,16 +55,11 @@ SETTINGS = Settings
 
 
 @dataclass(frozen=True)
-class PrivateCnn:
+class PrivateCnn(Paying):
     """Trains the network privately; the ledger redeems the ticket that pays for the noise."""
 
     settings: Settings
-    ledger: Ledger | None = None
     kind: str = "vision"
-
-    def paid_by(self, ledger: Ledger, /) -> "PrivateCnn":
-        """Return this trainer with the LEDGER that issued its ticket."""
-        return replace(self, ledger=ledger)
 
     def ask(self, rows: pa.Table, /) -> Ask:
         """Return what training draws; spends nothing. Its zCDP price knows no sampling: pay it as a whole plan

@@ -13,20 +13,19 @@ Sources: Tramer and Boneh 2021 (scattering and linear models); Abadi et al. 2016
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from consentinel.core.ledger import Ledger
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import setting, told
 from consentinel.models.pieces.classes import declared
 from consentinel.models.private.dp_sgd import Accountant, Plan
 from consentinel.models.private.exact import discrete_gaussian
-from consentinel.models.private.paid import Ask, redeem
+from consentinel.models.private.paid import Ask, Paying, redeem
 from consentinel.models.private.poisson import Batch, Loader
 from consentinel.models.vision import _linear
 from consentinel.models.vision._features import unit, width_of
@@ -65,16 +64,11 @@ SETTINGS = Settings
 
 
 @dataclass(frozen=True)
-class PrivateScattering:
+class PrivateScattering(Paying):
     """Trains the classifier privately; the ledger redeems the ticket that pays for the noise."""
 
     settings: Settings
-    ledger: Ledger | None = None
     kind: str = "vision"
-
-    def paid_by(self, ledger: Ledger, /) -> "PrivateScattering":
-        """Return this trainer with the LEDGER that issued its ticket."""
-        return replace(self, ledger=ledger)
 
     def ask(self, rows: pa.Table, /) -> Ask:
         """Return what training draws; spends nothing. Pay it by its zCDP price, or as a whole plan
