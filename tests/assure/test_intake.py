@@ -13,8 +13,9 @@ import pytest
 from consentinel.assure.coming_in import came_in, trainer_named, ways
 from consentinel.assure.shelves import INTAKE
 from consentinel.core import meeting
-from consentinel.core.contracts import Differentiable, IntakePart, Model, Trainer
+from consentinel.core.contracts import IntakePart
 from consentinel.core.errors import BadInput, ConsentinelError, ContractBroken, UsageError
+from consentinel.core.model_contracts import Differentiable, Model, Trainer
 from consentinel.core.modelfile import ModelFile, save
 from consentinel.models.rows import TEXTS
 from tests.assure.made_files import people, predicted, put

@@ -11,8 +11,8 @@ import pytest
 from consentinel.assure.given import Wish
 from consentinel.assure.reading import subject_of
 from consentinel.assure.subject import MISSING, Subject
-from consentinel.core.contracts import LinearRecommender
 from consentinel.core.errors import ContractBroken, UsageError
+from consentinel.core.model_contracts import LinearRecommender
 from consentinel.core.run import Run
 from tests.assure.made_files import people, predicted, put
 

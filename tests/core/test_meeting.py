@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from consentinel.core import meeting
-from consentinel.core.contracts import Model, Trainer
 from consentinel.core.errors import BadInput, UsageError
+from consentinel.core.model_contracts import Model, Trainer
 from consentinel.models.rows import INTERACTIONS
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from consentinel.core.contracts import Differentiable, LinearRecommender, TreeEnsemble
+from consentinel.core.model_contracts import Differentiable, LinearRecommender, TreeEnsemble
 from consentinel.core.modelfile import load
 from consentinel.models.ads import logistic
 from consentinel.models.rank import lambdarank

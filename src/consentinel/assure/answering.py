@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from consentinel.assure.subject import RANKED_KINDS
 from consentinel.core.columns import one
-from consentinel.core.contracts import Differentiable, LinearRecommender, Model, Trainer, TreeEnsemble
 from consentinel.core.errors import ConsentinelError, ContractBroken
+from consentinel.core.model_contracts import Differentiable, LinearRecommender, Model, Trainer, TreeEnsemble
 
 __all__ = ["Asked", "AskedTrainer", "Meaning", "answers", "labels", "said", "wrapped"]
 

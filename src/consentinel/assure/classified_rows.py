@@ -12,8 +12,8 @@ from consentinel.assure.given import Given, Wish, groups_of, listed, model_of
 from consentinel.assure.intake._opened import Opened
 from consentinel.assure.subject import Subject
 from consentinel.core.columns import one
-from consentinel.core.contracts import Trainer
 from consentinel.core.errors import ContractBroken, UsageError
+from consentinel.core.model_contracts import Trainer
 
 __all__ = ["subject"]
 

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from consentinel.assure import people
 from consentinel.assure.intake._opened import Opened
-from consentinel.core.contracts import Model
 from consentinel.core.errors import UsageError
+from consentinel.core.model_contracts import Model
 
 __all__ = ["Given", "Wish", "groups_of", "listed", "model_of"]
 

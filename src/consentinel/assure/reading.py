@@ -15,8 +15,8 @@ from consentinel.assure.intake._opened import Opened
 from consentinel.assure.subject import KINDS, RANKED_KINDS, Subject
 from consentinel.assure.tables_read import Columns, read
 from consentinel.core.columns import one
-from consentinel.core.contracts import Trainer
 from consentinel.core.errors import ConsentinelError, ContractBroken, UsageError
+from consentinel.core.model_contracts import Trainer
 from consentinel.core.run import Run
 
 __all__ = ["Wish", "subject_of"]

@@ -8,8 +8,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from consentinel.core.columns import one
-from consentinel.core.contracts import Differentiable, LinearRecommender, Model, Trainer, TreeEnsemble
 from consentinel.core.errors import ContractBroken, UsageError
+from consentinel.core.model_contracts import Differentiable, LinearRecommender, Model, Trainer, TreeEnsemble
 
 __all__ = ["KINDS", "MISSING", "NEEDS", "RANKED_KINDS", "Subject"]
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from consentinel.core.contracts import Model, Trainer
+from consentinel.core.model_contracts import Model, Trainer
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from consentinel.core.contracts import Model, Trainer, TrainerPart
+from consentinel.core.contracts import TrainerPart
 from consentinel.core.errors import BadInput, UsageError
+from consentinel.core.model_contracts import Model, Trainer
 from consentinel.core.run import Run
 from consentinel.core.shelf import Shelf
 from consentinel.models import shelves

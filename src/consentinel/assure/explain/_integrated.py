@@ -7,7 +7,7 @@ Source: Sundararajan, Taly and Yan 2017, equation 1; the integral by Gauss and L
 import numpy as np
 from numpy.typing import NDArray
 
-from consentinel.core.contracts import Differentiable
+from consentinel.core.model_contracts import Differentiable
 
 __all__ = ["STEPS", "attributed"]
 

@@ -45,7 +45,7 @@ class Path:
 
 
 def paths(trees: Sequence[Mapping[str, NDArray[Any]]], width: int) -> list[Path]:
-    """Return TREES (core/contracts.TreeEnsemble) over WIDTH features from their leaves; raises ContractBroken."""
+    """Return TREES (core/model_contracts.TreeEnsemble) over WIDTH features from their leaves; raises ContractBroken."""
     return [_path({name: np.asarray(tree[name]) for name in _NEEDED if name in tree}, width) for tree in trees]
 
 

@@ -29,7 +29,7 @@ from consentinel.assure.explain._curves import (
 from consentinel.assure.explain._integrated import STEPS, attributed
 from consentinel.assure.measure import Measure, Plan
 from consentinel.assure.subject import Subject
-from consentinel.core.contracts import Differentiable
+from consentinel.core.model_contracts import Differentiable
 from consentinel.core.resample import cluster_bootstrap, ratio
 
 KINDS = ("vision", "text", "tabular")

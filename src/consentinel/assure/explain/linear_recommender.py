@@ -29,7 +29,7 @@ from consentinel.assure.explain._curves import (
 from consentinel.assure.measure import Measure, Plan
 from consentinel.assure.subject import Subject
 from consentinel.core.columns import one
-from consentinel.core.contracts import LinearRecommender
+from consentinel.core.model_contracts import LinearRecommender
 from consentinel.core.rng import generator
 from consentinel.core.stats import wilson
 

@@ -18,8 +18,8 @@ from consentinel.assure.explain._integrated import attributed
 from consentinel.assure.explain._treeshap import contributions, paths
 from consentinel.assure.measure import Measure, Plan
 from consentinel.assure.subject import Subject
-from consentinel.core.contracts import Differentiable, TreeEnsemble
 from consentinel.core.extras import need
+from consentinel.core.model_contracts import Differentiable, TreeEnsemble
 from consentinel.core.rng import generator
 
 KINDS = ("ranking", "vision", "text", "tabular")

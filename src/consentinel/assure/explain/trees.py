@@ -28,8 +28,8 @@ from consentinel.assure.explain._treeshap import Path, contributions, paths, sco
 from consentinel.assure.measure import Measure, Plan
 from consentinel.assure.subject import RANKED_KINDS, Subject
 from consentinel.core.columns import one
-from consentinel.core.contracts import TreeEnsemble
 from consentinel.core.errors import UsageError
+from consentinel.core.model_contracts import TreeEnsemble
 
 KINDS = ("ranking", "tabular")
 NEEDS = ("trees",)

@@ -10,8 +10,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from consentinel.core.columns import one
-from consentinel.core.contracts import Model, Trainer
 from consentinel.core.errors import BadInput, UsageError
+from consentinel.core.model_contracts import Model, Trainer
 
 __all__ = ["Opened", "classified", "is_file", "names_of", "numbers"]
 

@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from consentinel.assure.intake._opened import Opened, classified, is_file, numbers
-from consentinel.core.contracts import Model, Trainer
 from consentinel.core.errors import ContractBroken, UsageError
+from consentinel.core.model_contracts import Model, Trainer
 
 __all__ = ["ALLOWS", "opened", "takes"]
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from consentinel.assure.measure import Plan
 from consentinel.assure.subject import Subject
-from consentinel.core.contracts import Model
+from consentinel.core.model_contracts import Model
 from consentinel.core.progress import each
 from consentinel.core.stats import Floats
 

@@ -41,7 +41,7 @@ class Forest:
         return np.asarray(self.booster.predict(features, num_threads=threads), np.float64)
 
     def trees(self) -> list[dict[str, NDArray[Any]]]:
-        """Return its trees as core/contracts.TreeEnsemble says, splits first, then leaves.
+        """Return its trees as core/model_contracts.TreeEnsemble says, splits first, then leaves.
 
         Raises UsageError where a split sends zeros its own way, which thresholds alone do not say.
         """

@@ -70,7 +70,7 @@ class Recommender:
 
 @dataclass(frozen=True)
 class LinearRecommender(Recommender):
-    """A recommender whose scores are sums of weights (core/contracts.LinearRecommender)."""
+    """A recommender whose scores are sums of weights (core/model_contracts.LinearRecommender)."""
 
     @cached_property
     def items(self) -> list[str]:
