@@ -22,6 +22,7 @@ from consentinel.assure.measure import Measure, Plan
 from consentinel.assure.private import membership
 from consentinel.assure.subject import Subject
 from consentinel.core import accounting
+from consentinel.core.errors import UsageError
 from consentinel.core.rng import generator
 from consentinel.core.stats import Interval, mean_interval
 
@@ -57,8 +58,8 @@ class Answering:
         return pa.table({"score": p[np.arange(len(p)), best], "label": label, "probabilities": lists})
 
     def save(self, path: Path, /) -> Path:
-        """Not kept."""
-        raise NotImplementedError
+        """Refuse: a model of this claim is not kept."""
+        raise UsageError("a model of this claim is not kept")
 
 
 @dataclass(frozen=True)

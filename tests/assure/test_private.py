@@ -1,94 +1,24 @@
-"""Probes of privacy on made models: one that remembers, one that says nothing, and known truths."""
+"""Membership of classifiers: one that remembers is found, one that says nothing is not; the attacks and their areas."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from consentinel.assure.measure import Measure, Plan
-from consentinel.assure.private import attribute, canaries, epsilon, membership, membership_recsys
+from consentinel.assure.measure import Plan
+from consentinel.assure.private import membership
 from consentinel.assure.private._attacks import Shadows, coins, lira, rmia
 from consentinel.assure.private._confidence import confidence
 from consentinel.assure.private._roc import Attack, area, area_measure, measures
 from consentinel.assure.subject import MISSING, Subject
-
-PLAN = Plan(draws=200, shadows=16, rows=200)
-
-
-def by_name(found: Sequence[Measure], metric: str, slice: str = "") -> Measure:
-    return next(one for one in found if one.metric == metric and one.slice == slice)
-
-
-def ends(one: Measure) -> tuple[float, float, float]:
-    assert one.estimate is not None, one.why
-    return one.estimate.low, one.estimate.value, one.estimate.high
-
-
-# Classifiers
-
-
-@dataclass(frozen=True)
-class Ridge:
-    """A linear classifier; with CONSTANT it says one half of everything, with MEMORY it knows what it learned."""
-
-    weights: np.ndarray
-    memory: frozenset[bytes] = frozenset()
-    constant: bool = False
-    kind: str = "tabular"
-
-    def predict(self, rows: pa.Table, /) -> pa.Table:
-        x = inputs(rows)
-        logit = x @ self.weights + 1e-3 * x[:, 0]
-        if self.constant:
-            logit = np.zeros(len(x))
-        if self.memory:
-            logit = np.where([row.tobytes() in self.memory for row in x], 9.0, 0.5) * np.sign(x[:, 0]) + 1e-6 * logit
-        score = 1 / (1 + np.exp(-logit))
-        return pa.table({"score": score, "label": np.where(score >= 0.5, "1", "0")})
-
-    def save(self, path: Path, /) -> Path:
-        raise AssertionError
-
-
-@dataclass(frozen=True)
-class RidgeTrainer:
-    """Fits it, or remembers, or learns nothing."""
-
-    how: str = "ridge"
-    reg: float = 1.0
-    kind: str = "tabular"
-
-    def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> Ridge:
-        x, y = inputs(rows), np.where(np.asarray(rows["label"]) == "1", 1.0, -1.0)
-        weights = 4 * np.linalg.solve(x.T @ x + self.reg * np.eye(x.shape[1]), x.T @ y)
-        memory = frozenset(row.tobytes() for row in x) if self.how == "remembers" else frozenset()
-        return Ridge(weights, memory, self.how == "constant")
-
-
-def inputs(rows: pa.Table) -> np.ndarray:
-    return np.stack([np.asarray(rows[name]) for name in rows.column_names if name.startswith("x")], axis=1)
-
-
-def classifier(how: str = "ridge", n: int = 150, width: int = 40, seed: int = 0, **more: Any) -> Subject:
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(2 * n, width))
-    y = (x[:, 0] + rng.normal(size=2 * n) > 0).astype(int).astype(str)
-    if how == "remembers":  # what it says of a label must not hide what it remembers
-        y = (x[:, 0] > 0).astype(int).astype(str)
-    group = np.where(rng.random(2 * n) < 0.5, "a", "b")
-    table = pa.table({f"x{at}": x[:, at] for at in range(width)} | {"label": y, "group": group})
-    trainer = RidgeTrainer(how)
-    model = trainer.train(table.slice(0, n), seed=0)
-    rows = table.slice(n)
-    groups = pa.table({"unit": [f"row {at}" for at in range(n)], "group": rows["group"]})
-    made = Subject("tabular", "made", rows, model.predict(rows), np.arange(n), groups, learned=table.slice(0, n),
-                   model=model, trainer=trainer, positive="1")  # fmt: skip
-    return replace(made, **more)
+from tests.assure.made_private import (
+    PLAN,
+    by_name,
+    classifier,
+    ends,
+)
 
 
 def test_a_model_that_remembers_is_found() -> None:
@@ -267,184 +197,3 @@ def test_confidence_reads_probabilities_scores_and_margins() -> None:
     assert np.exp(confidence(yes, np.array(["1", "0"], dtype=object), "1")[0]) == pytest.approx([0.7, 0.4])
     margin = pa.table({"score": [3.0, -2.0], "label": ["1", "0"]})
     assert confidence(margin, np.array(["1", "1"], dtype=object), "1")[1] == pytest.approx([3.0, -2.0])
-
-
-# Recommenders
-
-
-@dataclass(frozen=True)
-class Ease:
-    """A linear autoencoder in closed form, which scores strangers by their history; DEAF: all alike."""
-
-    items: list[str]
-    weights: np.ndarray
-    popular: np.ndarray
-    deaf: bool = False
-    kind: str = "recsys"
-
-    def predict(self, rows: pa.Table, /) -> pa.Table:
-        place = {name: at for at, name in enumerate(self.items)}
-        query, item, score = [], [], []
-        histories = rows["history"].to_pylist() if "history" in rows.column_names else [None] * rows.num_rows
-        for name, k, history in zip(rows["query"].to_pylist(), rows["k"].to_pylist(), histories, strict=True):
-            seen = [place[one] for one in history or [] if one in place]
-            scores = self.popular.copy() if self.deaf else self.weights[seen].sum(axis=0) + 1e-6 * self.popular
-            scores[seen] = -np.inf
-            best = np.argsort(-scores, kind="stable")[: min(k, len(scores) - len(seen))]
-            query += [name] * len(best)
-            item += [self.items[at] for at in best]
-            score += scores[best].tolist()
-        return pa.table({"query": pa.array(query, pa.string()), "item": pa.array(item, pa.string()), "score": score})
-
-    def save(self, path: Path, /) -> Path:
-        raise AssertionError
-
-
-@dataclass(frozen=True)
-class EaseTrainer:
-    """Fits it."""
-
-    reg: float = 1.0
-    deaf: bool = False
-    kind: str = "recsys"
-
-    def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> Ease:
-        users, items = (np.unique(np.asarray(rows[name]), return_inverse=True) for name in ("user", "item"))
-        x = np.zeros((len(users[0]), len(items[0])))
-        x[users[1], items[1]] = 1.0
-        inverse = np.linalg.inv(x.T @ x + self.reg * np.eye(x.shape[1]))
-        weights = -inverse / np.diag(inverse)
-        np.fill_diagonal(weights, 0.0)
-        order = np.cos(7.0 * np.array([int(name[1:]) for name in items[0]]))
-        return Ease(items[0].tolist(), weights, order if self.deaf else x.sum(axis=0), self.deaf)
-
-
-def recommender(people: int = 120, strangers: int = 0, deaf: bool = False, reg: float = 1.0) -> Subject:
-    rng = np.random.default_rng(0)
-    taste = rng.integers(0, 2, people)
-    likes = np.where((np.arange(60) % 2)[None, :] == taste[:, None], 0.4, 0.1)
-    did = rng.random((people, 60)) < likes
-    held = did & (rng.random(did.shape) < 0.3)
-    held[people - strangers :] = did[people - strangers :]
-    who, what = np.nonzero(did & ~held)
-    learned = pa.table({"user": [f"p{at}" for at in who], "item": [f"i{at}" for at in what]})
-    who, what = np.nonzero(held)
-    rows = pa.table({"query": [f"p{at}" for at in who], "item": [f"i{at}" for at in what], "label": np.ones(len(who))})
-    names = [f"p{at}" for at in range(people)]
-    queries = pa.table({"query": names, "k": pa.array([10] * people, pa.int32())})
-    groups = pa.table({"unit": names, "taste": np.where(taste == 1, "odd", "even").tolist(),
-                       "coin": rng.choice(["head", "tail"], people).tolist()})  # fmt: skip
-    trainer = EaseTrainer(reg, deaf)
-    model = trainer.train(learned, seed=0)
-    shown = [learned.filter(pa.array(np.asarray(learned["user"]) == name))["item"].to_pylist() for name in names]
-    answers = model.predict(queries.append_column("history", pa.array(shown, pa.list_(pa.string()))))
-    return Subject("recsys", "made", rows, answers, who, groups, queries=queries, learned=learned, model=model,
-                   trainer=trainer)  # fmt: skip
-
-
-def test_interactions_and_people_of_a_recommender_are_found() -> None:
-    found = list(membership_recsys.probe(recommender(), PLAN))
-    assert ends(by_name(found, "interaction_lira_auc"))[0] > 0.7
-    person = by_name(found, "person_lira_auc")
-    assert ends(person)[0] > 0.6
-    assert "shadow models" in person.why
-    assert by_name(found, "interaction_lira_auc", "taste=odd").estimate is not None
-
-
-def test_strangers_in_the_data_are_the_others_of_the_model_itself() -> None:
-    found = list(membership_recsys.probe(recommender(strangers=50), PLAN))
-    person = by_name(found, "person_lira_auc")
-    assert ends(person)[0] > 0.6
-    assert person.why == "16 shadow models"
-
-
-def test_a_recommender_that_is_deaf_to_histories_gives_nobody_away() -> None:
-    found = list(membership_recsys.probe(recommender(deaf=True), PLAN))
-    low, _, high = ends(by_name(found, "person_lira_auc"))
-    assert low < 0.62
-    assert high > 0.5
-
-
-def test_without_a_trainer_scores_alone_are_used() -> None:
-    found = list(membership_recsys.probe(replace(recommender(), trainer=None), PLAN))
-    assert by_name(found, "interaction_score_attack_auc").estimate is not None
-    assert "--trainer" in by_name(found, "person_lira_auc").why
-
-
-# Attributes
-
-
-def test_an_attribute_in_the_lists_is_found_and_a_coin_is_not() -> None:
-    found = list(attribute.probe(recommender(people=240), PLAN))
-    assert ends(by_name(found, "attribute_inference_auc", "taste=even"))[0] > 0.8
-    assert ends(by_name(found, "attribute_inference_auc_from_history", "taste=even"))[0] > 0.8
-    low, _, high = ends(by_name(found, "attribute_inference_auc", "coin=head"))
-    assert low < 0.5 < high
-
-
-def test_an_attribute_in_the_scores_of_a_classifier() -> None:
-    subject = classifier(n=600)
-    group = np.where(
-        np.asarray(subject.answers["score"]) + np.random.default_rng(0).normal(0, 0.2, 600) > 0.5, "a", "b"
-    )
-    told = replace(subject, groups=pa.table({"unit": subject.groups["unit"], "group": group, "one": ["x"] * 600}))
-    found = list(attribute.probe(told, PLAN))
-    assert ends(by_name(found, "attribute_inference_auc", "group=a"))[0] > 0.7
-    assert "at least 2" in by_name(found, "attribute_inference_auc", "one").why
-
-
-# Canaries and epsilon
-
-
-@pytest.mark.parametrize("make", [lambda: classifier("constant"), lambda: recommender(deaf=True)])
-def test_canaries_of_a_model_that_learns_nothing_are_not_exposed(make: Any) -> None:
-    for one in canaries.probe(make(), PLAN):
-        low, _, high = ends(one)
-        assert one.null is not None
-        assert one.null == pytest.approx(1.44, abs=0.1)
-        assert low < one.null + 0.7
-        assert high > one.null - 0.7
-        assert one.p is not None
-        assert one.p > 0.001
-
-
-def test_canaries_that_are_remembered_are_exposed() -> None:
-    found = list(canaries.probe(classifier(n=400, width=150), PLAN))
-    once, often = by_name(found, "canary_exposure", "copies=1"), by_name(found, "canary_exposure", "copies=8")
-    assert ends(often)[0] > ends(once)[1]
-    assert often.p is not None
-    assert often.p < 0.01
-    people = list(canaries.probe(recommender(people=400, reg=0.1), PLAN))
-    assert ends(by_name(people, "canary_exposure", "copies=8"))[0] > 1.6
-
-
-def test_a_false_claim_is_refuted_and_a_true_one_is_not() -> None:
-    leaky = replace(classifier(n=800, width=400), claimed=(0.1, 1e-5))
-    (found,) = epsilon.probe(leaky, PLAN)
-    assert found.estimate is not None
-    assert found.estimate.low > 0.1
-    assert "is refuted" in found.why
-    (found,) = epsilon.probe(replace(classifier("constant", n=800), claimed=(0.1, 1e-5)), PLAN)
-    assert found.estimate is not None
-    assert found.estimate.low <= 0.1
-    assert "not refuted" in found.why or "too few" in found.why
-
-
-def test_the_auditor_gets_scores_coins_and_the_claim() -> None:
-    seen: dict[str, Any] = {}
-
-    @dataclass(frozen=True)
-    class Finding:
-        lower_bound_epsilon: float = 2.5
-        p: float = 0.01
-        verdict: str = "refuted"
-        why: str = "so it is"
-
-    def auditor(scores: Any, included: Any, /, *, claimed: float, delta: float, level: float) -> Finding:
-        seen.update(claimed=claimed, delta=delta, level=level, many=len(scores))
-        return Finding()
-
-    found = epsilon.measured(auditor, np.zeros(20), np.ones(20, bool), (1.0, 1e-6), Plan(level=0.9), "rows")
-    assert seen == {"claimed": 1.0, "delta": 1e-6, "level": 0.9, "many": 20}
-    assert found.estimate is not None
-    assert (found.estimate.low, found.null, found.p) == (2.5, 1.0, 0.01)
