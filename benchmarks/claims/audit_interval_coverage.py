@@ -1,13 +1,18 @@
 """How often nominal 95% intervals of the audit's gaps hold the truth: 10,000 made audits of each setting.
 
-Every audit draws people anew: their label, what the model says, their score or their NDCG. The truth of each metric
-follows from the setting. Rates are counted and handed to the engine as the probe would hand them; that the two agree is
-asserted on the first audit of each setting.
+Every audit draws people anew: how many there are, their label, what the model says, their score or their NDCG. True
+rates lie up to 0.05 above or below those of the setting, all of them alike, so that gaps and ties stay as they are: a
+rate of few people can have few values only, and at one fixed rate the coverage says more of these than of the interval
+(`lattice` shows how much). Rates are counted and handed to the engine as the probe would hand them; that the two agree
+is asserted on the first audit of each setting. What a single audit takes longer for is in `audit_interval_kinds`.
 """
 
 import argparse
-from collections import defaultdict
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,12 +22,13 @@ from consentinel.assure.fair._auc import auc_shares
 from consentinel.core import gaps
 from consentinel.core.gaps import Gap, Shares
 from consentinel.core.rng import generator
-from consentinel.core.stats import Interval, wilson
+from consentinel.core.stats import wilson
 
 NAMES = ("audit_coverage_least", "audit_coverage_most", "audit_coverage_ndcg_least", "audit_coverage_ndcg_most",
-         "audit_coverage_near_ties_least", "audit_coverage_near_ties_most")  # fmt: skip
+         "audit_coverage_near_ties_least", "audit_coverage_near_ties_most", "audit_coverage_lattice_least",
+         "audit_coverage_lattice_most")  # fmt: skip
 INPUTS = ()
-AUDITS, DRAWS = 10_000, 1000
+AUDITS, DRAWS, PART, CHECKED = 10_000, 1000, 500, 2
 YES = 0.5  # share of people whose label is yes
 Floats = NDArray[np.float64]
 Found = dict[str, NDArray[np.bool_]]  # whether the interval of a metric held the truth, in each audit
@@ -36,6 +42,7 @@ class Case:
     people: tuple[int, ...]
     true_positive: tuple[float, ...]
     false_positive: tuple[float, ...]
+    lattice: bool = False  # whether rates and people are the same in each audit
 
 
 CASES = [
@@ -53,6 +60,11 @@ NEAR = [  # several groups within the noise of the worst pair: the hardest of ca
     Case("four in a row within noise", (200, 200, 200, 200), (0.60, 0.63, 0.66, 0.69), (0.3, 0.31, 0.32, 0.33)),
     Case("six, ends apart, the rest between", (200,) * 6, (0.55, 0.65, 0.65, 0.65, 0.65, 0.75), (0.3,) * 6),
     Case("four groups of 30", (30, 30, 30, 30), (0.5, 0.65, 0.65, 0.65), (0.35,) * 4),
+]
+
+LATTICE = [
+    Case("30 and 600, rates fixed", (30, 600), (0.7, 0.7), (0.4, 0.4), lattice=True),
+    Case("30 and 30, rates fixed", (30, 30), (0.6, 0.6), (0.4, 0.4), lattice=True),
 ]
 
 
@@ -92,10 +104,14 @@ def same(shares: Shares, top: NDArray[np.int64], bottom: NDArray[np.int64]) -> N
 
 def rates(case: Case, audits: int, rng: np.random.Generator) -> Found:
     """Return what AUDITS of CASE find of every rate and its gaps, and the truth."""
-    yes = np.stack([np.clip(rng.binomial(n, YES, audits), 5, n - 5) for n in case.people], 1)
-    no = np.array(case.people) - yes
-    hits, alarms = rng.binomial(yes, case.true_positive), rng.binomial(no, case.false_positive)
-    tpr, fpr = np.array(case.true_positive), np.array(case.false_positive)
+    away, more = rng.uniform(-0.05, 0.05, (audits, 1)), rng.uniform(0.85, 1.2, (audits, 1))
+    if case.lattice:
+        away, more = 0 * away, 0 * more + 1
+    people = np.rint(np.array(case.people) * more).astype(np.int64)
+    yes = np.clip(rng.binomial(people, YES), 5, people - 5)
+    no = people - yes
+    tpr, fpr = np.array(case.true_positive) + away, np.array(case.false_positive) + away
+    hits, alarms = rng.binomial(yes, tpr), rng.binomial(no, fpr)
     right, chosen = YES * tpr + (1 - YES) * (1 - fpr), YES * tpr + (1 - YES) * fpr
     counts = {
         "selection_rate": (hits + alarms, yes + no, chosen), "true_positive_rate": (hits, yes, tpr),
@@ -103,7 +119,7 @@ def rates(case: Case, audits: int, rng: np.random.Generator) -> Found:
         "true_negative_rate": (no - alarms, no, 1 - fpr), "accuracy": (hits + no - alarms, yes + no, right),
         "precision": (hits, hits + alarms, YES * tpr / chosen),
     }  # fmt: skip
-    share = np.array(case.people) / sum(case.people)
+    share = people / people.sum(1, keepdims=True)
     weights = {"true_positive_rate": share, "false_positive_rate": share, "selection_rate": share}
     found: Found = {}
     many = len(case.people)
@@ -114,11 +130,11 @@ def rates(case: Case, audits: int, rng: np.random.Generator) -> Found:
         same(shares, top[:, :, None], bottom[:, :, None])
         found |= one_rate(name, shares, truth, many)
         if name in weights:
-            found |= everybody(name, shares, truth, truth @ weights[name], many)
+            found |= everybody(name, shares, truth, (truth * weights[name]).sum(1, keepdims=True), many)
     odds = shares_of(np.stack([hits, alarms], 2), np.stack([yes, no], 2))
     either = np.eye(2)
-    difference = max(np.ptp(tpr), np.ptp(fpr))
-    ratio = min(tpr.min() / tpr.max(), fpr.min() / fpr.max())
+    difference = np.maximum(np.ptp(tpr, 1), np.ptp(fpr, 1))
+    ratio = np.minimum(tpr.min(1) / tpr.max(1), fpr.min(1) / fpr.max(1))
     found["equalized_odds_difference"] = holds(odds, gaps.between(many, *either), difference)
     found["equalized_odds_ratio"] = holds(odds, gaps.between(many, *either), ratio, "ratio")
     balanced = shares_of(np.stack([hits, no - alarms], 2), np.stack([yes, no], 2))
@@ -130,21 +146,21 @@ def one_rate(name: str, shares: Shares, truth: Floats, groups: int, weights: tup
     """Return the value of the first group, its signed gap to the last one, and the worst gaps between groups."""
     at, pairs = np.eye(groups + 1), gaps.between(groups, weights)
     return {
-        name: inside(gaps.signed(shares, np.outer(at[0], weights).ravel()), truth[0]),
+        name: inside(gaps.signed(shares, np.outer(at[0], weights).ravel()), truth[:, 0]),
         f"{name}_gap": inside(
-            gaps.signed(shares, np.outer(at[0] - at[groups - 1], weights).ravel()), truth[0] - truth[-1]
+            gaps.signed(shares, np.outer(at[0] - at[groups - 1], weights).ravel()), truth[:, 0] - truth[:, -1]
         ),
-        f"{name}_difference": holds(shares, pairs, np.ptp(truth)),
-        f"{name}_ratio": holds(shares, pairs, truth.min() / truth.max(), "ratio"),
+        f"{name}_difference": holds(shares, pairs, np.ptp(truth, 1)),
+        f"{name}_ratio": holds(shares, pairs, truth.min(1) / truth.max(1), "ratio"),
     }
 
 
-def everybody(name: str, shares: Shares, truth: Floats, whole: float, groups: int) -> Found:
+def everybody(name: str, shares: Shares, truth: Floats, whole: Floats, groups: int) -> Found:
     """Return the worst gap between a group and everybody."""
     pairs = gaps.to_overall(groups, [1.0])
     return {
-        f"{name}_difference to everybody": holds(shares, pairs, np.abs(truth - whole).max()),
-        f"{name}_ratio to everybody": holds(shares, pairs, np.minimum(truth / whole, whole / truth).min(), "ratio"),
+        f"{name}_difference to everybody": holds(shares, pairs, np.abs(truth - whole).max(1)),
+        f"{name}_ratio to everybody": holds(shares, pairs, np.minimum(truth / whole, whole / truth).min(1), "ratio"),
     }
 
 
@@ -178,8 +194,6 @@ def ndcg(people: tuple[int, ...], none: tuple[float, ...], audits: int, rng: np.
 
 def scores(people: tuple[int, ...], shift: tuple[float, ...], audits: int, rng: np.random.Generator) -> Found:
     """Return the calibration and AUC gaps of normal scores, those of yes higher by SHIFT, squeezed into [0, 1]."""
-    from statistics import NormalDist
-
     groups = len(people)
     calibration, aucs = [], []
     for n, up in zip(people, shift, strict=True):
@@ -210,30 +224,56 @@ def scores(people: tuple[int, ...], shift: tuple[float, ...], audits: int, rng: 
     return found
 
 
-def inside(gap: Gap, truth: float) -> NDArray[np.bool_]:
+def inside(gap: Gap, truth: Floats | float) -> NDArray[np.bool_]:
     """Return which intervals of GAP hold the TRUTH."""
     return (gap.low <= truth + 1e-9) & (truth - 1e-9 <= gap.high)
 
 
 def holds(
-    shares: Shares, pairs: tuple[Floats, Floats], truth: float, how: gaps.How = "difference"
+    shares: Shares, pairs: tuple[Floats, Floats], truth: Floats | float, how: gaps.How = "difference"
 ) -> NDArray[np.bool_]:
     """Return which intervals of the worst gap hold the TRUTH; stop unless the ends of the first few say the same."""
-    found = gaps.holds(shares, pairs, float(truth), how, draws=DRAWS)
-    first = Shares(shares.value[:20], shares.covariance[:20], shares.units[:20], shares.sure)
+    truth = np.broadcast_to(np.asarray(truth, np.float64), shares.value.shape[:1])
+    found = gaps.holds(shares, pairs, truth, how, draws=DRAWS)
+    few = slice(CHECKED)
+    first = Shares(shares.value[few], shares.covariance[few], shares.units[few], shares.sure)
     ends = gaps.worst(first, pairs, how, draws=DRAWS)
-    unsure = np.minimum(np.abs(ends.low - truth), np.abs(ends.high - truth)) < 1e-4
-    if not (unsure | (inside(ends, float(truth)) == found[:20])).all():
+    unsure = np.minimum(np.abs(ends.low - truth[few]), np.abs(ends.high - truth[few])) < 1e-3
+    if not (unsure | (inside(ends, truth[few]) == found[few])).all():
         raise SystemExit("the ends of an interval and the test behind it do not agree")
     return found
 
 
-def held(found: Found) -> dict[str, Interval]:
-    """Return how often each interval held the truth."""
-    shares = {name: wilson(int(kept.sum()), kept.size) for name, kept in found.items()}
-    ends = sorted(shares.items(), key=lambda item: item[1].value)
-    print(*(f"{one.value:.4f} {name}" for name, one in (ends[0], ends[-1])), sep=", ", flush=True)
-    return shares
+@dataclass(frozen=True)
+class Task:
+    """Some audits of a setting: the number that they belong to, the words for the setting, how to draw them."""
+
+    number: str
+    setting: str
+    draw: Callable[..., Found]
+    arguments: tuple[Any, ...]
+    audits: int
+    part: int
+
+    def found(self) -> Found:
+        """Return which intervals of these audits held the truth."""
+        rng = generator(11, "audit_interval_coverage", self.number, self.setting, str(self.part))
+        return self.draw(*self.arguments, self.audits, rng)
+
+
+def tasks(audits: int) -> list[Task]:
+    """Return everything to be drawn, AUDITS of each setting in parts."""
+    settings: list[tuple[str, str, Callable[..., Found], tuple[Any, ...]]] = []
+    for number, cases in (("audit_coverage", CASES), ("audit_coverage_near_ties", NEAR),
+                          ("audit_coverage_lattice", LATTICE)):  # fmt: skip
+        settings += [(number, case.name, rates, (case,)) for case in cases]
+    for people, shift in (((60, 300), (1.0, 1.0)), ((60, 300), (0.6, 1.2)), ((200, 200, 200), (1.0, 1.0, 1.0))):
+        settings.append(("audit_coverage", f"scores {people} {shift}", scores, (people, shift)))
+    for people, none in (((30, 600), (0.5, 0.5)), ((30, 600), (0.7, 0.5)), ((300, 600), (0.7, 0.6)),
+                         ((100, 100, 100), (0.6, 0.6, 0.6))):  # fmt: skip
+        settings.append(("audit_coverage_ndcg", f"ndcg {people} {none}", ndcg, (people, none)))
+    parts = [min(PART, audits - at) for at in range(0, audits, PART)]
+    return [Task(*setting, size, at) for setting in settings for at, size in enumerate(parts)]
 
 
 def main() -> None:
@@ -241,25 +281,22 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--audits", type=int, default=AUDITS)
     audits = parser.parse_args().audits
-    rng = generator(11, "audit_interval_coverage")
-    made: dict[str, dict[str, dict[str, Interval]]] = defaultdict(dict)
-    for case in CASES:
-        made["audit_coverage"][case.name] = held(rates(case, audits, rng))
-    for people, shift in (((60, 300), (1.0, 1.0)), ((60, 300), (0.6, 1.2)), ((200, 200, 200), (1.0, 1.0, 1.0))):
-        made["audit_coverage"][f"scores {people} {shift}"] = held(scores(people, shift, audits, rng))
-    for people, none in (((30, 600), (0.5, 0.5)), ((30, 600), (0.7, 0.5)), ((300, 600), (0.7, 0.6)),
-                         ((100, 100, 100), (0.6, 0.6, 0.6))):  # fmt: skip
-        made["audit_coverage_ndcg"][f"ndcg {people} {none}"] = held(ndcg(people, none, audits, rng))
-    for case in NEAR:
-        made["audit_coverage_near_ties"][case.name] = held(rates(case, audits, rng))
-    for name, settings in made.items():
-        every = {f"{metric}, {setting}": one for setting, of in settings.items() for metric, one in of.items()}
-        for what, one in sorted(every.items(), key=lambda item: item[1].value):
-            print(f"{name}: {one.value:.4f} {what}", flush=True)
+    every = tasks(audits)
+    kept: dict[str, dict[str, list[NDArray[np.bool_]]]] = {}
+    with ProcessPoolExecutor(2) as pool:
+        for one, found in zip(every, pool.map(Task.found, every), strict=True):
+            for metric, inside_ in found.items():
+                kept.setdefault(one.number, {}).setdefault(f"{metric}, {one.setting}", []).append(inside_)
+            if (one.part + 1) * PART >= audits:
+                print(f"done: {one.setting}", flush=True)
+    for name, settings in kept.items():
+        shares = {what: wilson(sum(int(part.sum()) for part in parts), audits) for what, parts in settings.items()}
+        for what, share in sorted(shares.items(), key=lambda item: item[1].value):
+            print(f"{name}: {share.value:.4f} {what}", flush=True)
         for side, pick in (("least", min), ("most", max)):
-            what = pick(every, key=lambda key: every[key].value)
-            protocol = f"{audits:,} made audits of each of {len(settings)} settings, {len(every)} intervals: {what}"
-            write_interval(f"{name}_{side}", every[what], protocol)
+            what = pick(shares, key=lambda key: shares[key].value)
+            protocol = f"{audits:,} made audits of each setting, {len(shares)} intervals: {what}"
+            write_interval(f"{name}_{side}", shares[what], protocol)
 
 
 if __name__ == "__main__":

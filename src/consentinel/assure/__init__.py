@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-__all__ = ["audit", "card", "compare", "gate"]
+__all__ = ["audit", "card", "compare", "gate", "sweep"]
 
 
 def __getattr__(name: str) -> Callable[..., Any]:

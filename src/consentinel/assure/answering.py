@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,14 @@ from numpy.typing import NDArray
 from consentinel.assure.subject import RANKED_KINDS
 from consentinel.core.columns import one
 from consentinel.core.errors import ConsentinelError, ContractBroken
-from consentinel.core.model_contracts import Differentiable, LinearRecommender, Model, Trainer, TreeEnsemble
+from consentinel.core.model_contracts import (
+    Bounded,
+    Differentiable,
+    LinearRecommender,
+    Model,
+    Trainer,
+    TreeEnsemble,
+)
 
 __all__ = ["Asked", "AskedTrainer", "Meaning", "answers", "labels", "said", "wrapped"]
 
@@ -131,8 +139,8 @@ class AskedTrees(Asked):
         return self.asked.trees()
 
 
-class AskedGradient(Asked):
-    """A model with a gradient behind its door."""
+class AskedInputs(Asked):
+    """A model that computes from numbers, behind its door."""
 
     def inputs(self, rows: pa.Table, /) -> NDArray[np.float32]:
         """Return what it computes from."""
@@ -142,6 +150,10 @@ class AskedGradient(Asked):
         """Return the names of its classes."""
         return [str(label) for label in self.asked.classes()]
 
+
+class AskedGradient(AskedInputs):
+    """A model with a gradient behind its door."""
+
     def scores(self, inputs: NDArray[np.float32], /) -> NDArray[np.float32]:
         """Return the logits of INPUTS."""
         return self.asked.scores(inputs)
@@ -149,6 +161,16 @@ class AskedGradient(Asked):
     def gradient(self, inputs: NDArray[np.float32], target: NDArray[np.int64], /) -> NDArray[np.float32]:
         """Return the gradient of the score of TARGET by INPUTS."""
         return self.asked.gradient(inputs, target)
+
+
+class AskedBounds(AskedInputs):
+    """A model with bounds of its scores behind its door."""
+
+    def bounds(
+        self, low: NDArray[np.float32], high: NDArray[np.float32], /
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what no score is below and none above for inputs from LOW to HIGH."""
+        return self.asked.bounds(low, high)
 
 
 class AskedWeights(Asked):
@@ -168,16 +190,26 @@ class AskedWeights(Asked):
         return self.asked.history(query)
 
 
+DOORS: tuple[tuple[type, type[Asked]], ...] = (
+    (TreeEnsemble, AskedTrees),
+    (Differentiable, AskedGradient),
+    (Bounded, AskedBounds),
+    (LinearRecommender, AskedWeights),
+)
+
+
 def wrapped(model: Model, kind: str, meaning: Meaning, candidates: pa.Table | None = None) -> Asked:
-    """Return MODEL behind its door; what it lets itself be looked into by stays."""
-    for promise, door in (
-        (TreeEnsemble, AskedTrees),
-        (Differentiable, AskedGradient),
-        (LinearRecommender, AskedWeights),
-    ):
-        if isinstance(model, promise):
-            return door(model, kind, meaning, candidates)
-    return Asked(model, kind, meaning, candidates)
+    """Return MODEL behind its door; whatever it lets itself be looked into by stays, several ways together too."""
+    doors = tuple(door for promise, door in DOORS if isinstance(model, promise))
+    return _door(doors)(model, kind, meaning, candidates)
+
+
+@cache
+def _door(doors: tuple[type[Asked], ...]) -> type[Asked]:
+    """Return the one class that has what all DOORS have: isinstance then finds each promise."""
+    if len(doors) < 2:
+        return doors[0] if doors else Asked
+    return type("And".join(door.__name__ for door in doors), doors, {"__doc__": "A model behind several doors."})
 
 
 @dataclass(frozen=True)

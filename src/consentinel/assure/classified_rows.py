@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from consentinel.assure import leaking, people
 from consentinel.assure.answering import AskedTrainer, Meaning, answers, labels, said, wrapped
+from consentinel.assure.forms import formed
 from consentinel.assure.given import Given, Wish, groups_of, listed, model_of
 from consentinel.assure.intake._opened import Opened
 from consentinel.assure.subject import Subject
@@ -91,17 +92,11 @@ def _leaks(rows: pa.Table, learned: pa.Table, wish: Wish, outside: set[str], not
 
 def _shaped(table: pa.Table, kind: str, *, text: bool = True) -> pa.Table:
     """Return TABLE with what a model of KIND takes, and the label as text."""
-    needed = {
-        "text": ("text",),
-        "vision": ("image", "height", "width", "channels"),
-        "graph": ("features", "neighbours"),
-    }
-    for name in needed.get(kind, ()):
-        if name not in table.column_names:
-            raise UsageError(f"no column '{name}'; there is: {listed(table)}. Name it with --columns {name}=THEIRS")
+    if kind != "tabular":
+        return formed(table, kind)
     at = table.schema.get_field_index("label")
     if at < 0:
-        return table.append_column("label", pa.nulls(table.num_rows, pa.string())) if kind in needed else table
+        return table
     return table.set_column(at, "label", labels(table["label"])) if text else table
 
 

@@ -7,6 +7,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from consentinel.assure.kept_shadows import KeptShadows
 from consentinel.assure.measure import Found, Measure
 from consentinel.core.run import atomic
 from consentinel.core.stats import Interval
@@ -18,7 +19,7 @@ def asked_for(*what: Any) -> str:
     """Return a digest of all that an audit depends on: WHAT was asked, the files that were read, and this code."""
     found = sha256(json.dumps(what, sort_keys=True, default=str).encode())
     package = Path(__file__).parents[1]
-    for file in sorted([*package.glob("assure/**/*.py"), *package.glob("core/*.py")]):
+    for file in sorted([file for room in ("assure", "core", "models") for file in package.glob(f"{room}/**/*.py")]):
         found.update(file.relative_to(package).as_posix().encode() + b"\0" + file.read_bytes())
     return found.hexdigest()[:24]
 
@@ -45,6 +46,10 @@ class KeptProbes:
         text = json.dumps({"key": self.key, "measures": [asdict(one.measure) for one in found]}, default=float)
         with atomic(self._file(pillar, probe)) as beside:
             beside.write_text(text, "utf-8")
+
+    def shadows(self, pillar: str, probe: str, *, fresh: bool) -> KeptShadows:
+        """Return where the answers of the shadow models of a probe are kept while it runs."""
+        return KeptShadows(self.folder / f"{pillar}.{probe}", self.key, fresh)
 
     def _file(self, pillar: str, probe: str) -> Path:
         return self.folder / f"{pillar}.{probe}.json"

@@ -1,15 +1,18 @@
 """What `assure audit` does: the subject, every probe that fits it, the table and the reports; stopped work is kept."""
 
+import re
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from consentinel.assure import gating, per_unit
+from consentinel.assure import gating, mitigating, per_unit
 from consentinel.assure.auditing import PILLARS, Left, fitting, found
 from consentinel.assure.given import Wish
 from consentinel.assure.kept_probes import KeptProbes, asked_for
+from consentinel.assure.masked_examples import Example, examples
 from consentinel.assure.measure import Found, Plan, table
 from consentinel.assure.reading import subject_of
 from consentinel.assure.results import Facts, Result
@@ -25,12 +28,16 @@ __all__ = ["audit"]
 
 STOPPED = 130
 REPORTS_OF_AUDIT = "html,json,card"
+MITIGATED = "mitigated"  # stands for a pillar among what is to be done
 
 
 def audit(
-    run: Run, model: str, data: Path, wish: Wish, plan: Plan, *, probes: str, policy: Path | None, fresh: bool
-) -> Outcome:
+    run: Run, model: str, data: Path, wish: Wish, plan: Plan, *, probes: str, policy: Path | None, fresh: bool,
+    mitigate: str = "", attribute: str = "",
+) -> Outcome:  # fmt: skip
     """Audit MODEL on DATA and keep audits.parquet with its reports; with POLICY the exit code is that of the gate.
+
+    With MITIGATE gap and utility over ATTRIBUTE stand among its measures, as they are and with that part applied.
 
     Raises UsageError, BadInput; ContractBroken where the model answers nothing at all.
     """
@@ -41,17 +48,21 @@ def audit(
     _known(probes)
     subject, way = subject_of(run, model, data, wish)
     fit, left = fitting(subject, probes)
+    if mitigate:
+        fit.append((MITIGATED, f"{mitigate} {mitigating.of(subject, mitigate, attribute)}"))
     run.assume(way=way, probes=[f"{pillar}/{name}" for pillar, name in fit], level=plan.level)
     beside = KeptProbes(run.out, asked_for(run.digests(), _plain(wish), _plain(plan), model))
     done: list[Found] = []
+    shown: list[Example] = []
     reached = 0
     try:
         for pillar, name in run.each(fit, "measuring"):
             done += _measured(subject, plan, pillar, name, beside, fresh)
+            shown += examples(subject, plan, name) if pillar == "explain" else []
             reached += 1
     except KeyboardInterrupt:
         run.interrupted = True
-    result = _result(run, subject, way, plan, done, left, len(fit) - reached)
+    result = replace(_result(run, subject, way, plan, done, left, len(fit) - reached), examples=tuple(shown))
     code = 0
     if rules is not None:
         judged = gating.judged(result, rules)
@@ -79,12 +90,25 @@ def _known(probes: str) -> None:
 
 
 def _measured(subject: Subject, plan: Plan, pillar: str, name: str, beside: KeptProbes, fresh: bool) -> list[Found]:
+    if pillar == MITIGATED:
+        return _mitigated(subject, plan, name, beside, fresh)
     before = None if fresh else beside.load(pillar, name)
     if before is not None:
         return before
-    made = list(found(subject, plan, pillar, name))
+    shadows = beside.shadows(pillar, name, fresh=fresh)
+    made = list(found(replace(subject, shadows=shadows), plan, pillar, name))
     beside.keep(pillar, name, made)
+    shadows.forget()
     return made
+
+
+def _mitigated(subject: Subject, plan: Plan, asked: str, beside: KeptProbes, fresh: bool) -> list[Found]:
+    name = re.sub(r"\W", ".", asked)
+    before = None if fresh else beside.load(MITIGATED, name)
+    made = mitigating.tried(subject, *asked.split(" ", 1), plan) if before is None else before
+    if before is None:
+        beside.keep(MITIGATED, name, made)
+    return [replace(one, pillar=mitigating.PILLAR, probe=mitigating.probe(asked)) for one in made]
 
 
 def _result(

@@ -9,7 +9,7 @@ from consentinel.core.columns import one
 from consentinel.core.errors import ContractBroken, UsageError
 from consentinel.core.tables import check
 
-__all__ = ["answers", "candidates", "interactions", "items", "queries", "strangers", "truth"]
+__all__ = ["answers", "interactions", "items", "queries", "strangers", "truth"]
 
 _ID = pa.dictionary(pa.int32(), pa.string())
 INTERACTIONS = pa.schema([("user", _ID), ("item", _ID), ("time", pa.int64()), ("weight", pa.float32())])
@@ -65,18 +65,17 @@ def interactions(table: pa.Table) -> pa.Table:
     return check(table, INTERACTIONS, "learned")
 
 
-def queries(rows: pa.Table, k: int) -> pa.Table:
-    """Return who asks: each query of ROWS once, in their order, with its text and history where there are such."""
+def queries(rows: pa.Table, k: int, content: pa.Table | None = None) -> pa.Table:
+    """Return who asks: each query of ROWS once, in their order, with its text and history where there are such, and
+    what CONTENT shows of it."""
     first = rows.filter(pa.array(_first(rows, ("query",))))
     made = {"query": one(first["query"]), "k": pa.array([k] * first.num_rows, pa.int32())}
     for name, kind in (("text", pa.string()), ("history", pa.list_(pa.string()))):
         made[name] = one(first[name]).cast(kind) if name in first.column_names else pa.nulls(first.num_rows, kind)
+    if content is not None:
+        at = pc.index_in(made["query"], one(content["query"]).cast(pa.string()))
+        made |= {name: one(content[name]).take(at) for name in content.column_names if name != "query"}
     return pa.table(made)
-
-
-def candidates(rows: pa.Table) -> pa.Table:
-    """Return the candidates that a ranker of features orders: query, item and features."""
-    return pa.table({"query": texts(rows["query"]), "item": texts(rows["item"]), "features": rows["features"]})
 
 
 def strangers(rows: pa.Table, learned: pa.Table, notes: list[str]) -> None:

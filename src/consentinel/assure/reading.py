@@ -12,6 +12,7 @@ from consentinel.assure.answering import AskedTrainer, Meaning, wrapped
 from consentinel.assure.coming_in import came_in, trainer_named
 from consentinel.assure.given import Given, Wish, groups_of, listed, model_of
 from consentinel.assure.intake._opened import Opened
+from consentinel.assure.ranked_forms import posed
 from consentinel.assure.subject import KINDS, RANKED_KINDS, Subject
 from consentinel.assure.tables_read import Columns, read
 from consentinel.core.columns import one
@@ -19,7 +20,7 @@ from consentinel.core.errors import ConsentinelError, ContractBroken, UsageError
 from consentinel.core.model_contracts import Trainer
 from consentinel.core.run import Run
 
-__all__ = ["Wish", "subject_of"]
+__all__ = ["Wish", "known", "made", "subject_of", "tables"]
 
 _CLAIMED = "claimed epsilon and delta are numbers of at least 0, delta below 1"
 
@@ -29,26 +30,34 @@ def subject_of(run: Run, model: str, data: Path, wish: Wish) -> tuple[Subject, s
 
     What is wrong with single rows or people is told in the subject's notes and left out; the rest goes on.
     """
-    if wish.kind not in KINDS:
-        raise UsageError(f"no kind '{wish.kind[:40]}'; there is: {', '.join(KINDS)}")
-    if wish.k < 1:
-        raise UsageError(f"k, the cut-off rank, is at least 1; got {wish.k}")
-    claimed = _claimed(wish)
+    known(wish)
     way, opened = came_in(model, wish.kind)
     named = trainer_named(wish.trainer, wish.kind) if wish.trainer else Opened()
     for path in (*opened.made_of, *named.made_of):
         run.read(path)
-    found = _tables(run, data, wish)
-    trainer = named.trainer or opened.trainer
     name = Path(model).name if Path(model).suffix else model
+    return made(tables(run, data, wish), wish, name, opened, named.trainer or opened.trainer), way
+
+
+def known(wish: Wish) -> None:
+    """Raise UsageError where WISH asks for what there is not."""
+    if wish.kind not in KINDS:
+        raise UsageError(f"no kind '{wish.kind[:40]}'; there is: {', '.join(KINDS)}")
+    if wish.k < 1:
+        raise UsageError(f"k, the cut-off rank, is at least 1; got {wish.k}")
+    _claimed(wish)
+
+
+def made(found: Given, wish: Wish, name: str, opened: Opened, trainer: Trainer | None) -> Subject:
+    """Return the subject NAME of the tables FOUND, with the model OPENED and the TRAINER; raises as `subject_of`."""
     if wish.kind in RANKED_KINDS:
         subject = _ranked(found, wish, name, opened, trainer)
     else:
         subject = classified_rows.subject(found, wish, name, opened, trainer)
-    subject = replace(subject, claimed=claimed)
+    subject = replace(subject, claimed=_claimed(wish))
     if opened.answers is not None:
         subject.notes.insert(0, f"{name} is a table of predictions: whatever needs to ask the model again is left out")
-    return subject, way
+    return subject
 
 
 def _claimed(wish: Wish) -> tuple[float, float] | None:
@@ -59,7 +68,8 @@ def _claimed(wish: Wish) -> tuple[float, float] | None:
     return wish.claimed_epsilon, wish.claimed_delta
 
 
-def _tables(run: Run, data: Path, wish: Wish) -> Given:
+def tables(run: Run, data: Path, wish: Wish) -> Given:
+    """Return the tables that WISH names and the rows of DATA, which RUN records; raises UsageError, BadInput."""
     columns = Columns(wish.columns)
     read_ = {
         what: None if path is None else columns.renamed(read(run.read(path)))
@@ -94,9 +104,15 @@ def _named(table: pa.Table, label: str) -> pa.Table:
 
 def _ranked(found: Given, wish: Wish, name: str, opened: Opened, trainer: Trainer | None) -> Subject:
     notes = found.notes
-    rows, learned = ranked_rows.truth(found.rows, wish.kind, notes), found.learned
+    learned, content, candidates, who, known = found.learned, None, None, found.rows, found.learned
+    rows = found.rows
+    if wish.kind == "ranking":
+        asked = posed(rows, learned, wish.seed, notes)
+        rows, learned, who, known = asked.rows, asked.learned, asked.who, asked.collection
+        content, candidates = asked.content, asked.candidates
+    rows = ranked_rows.truth(rows, wish.kind, notes)
     if learned is not None and wish.kind == "recsys":
-        learned = ranked_rows.interactions(learned)
+        known = learned = ranked_rows.interactions(learned)
         met = leaking.repeated(rows, learned, wish.kind, set())
         if met.any():
             notes.append(
@@ -104,11 +120,8 @@ def _ranked(found: Given, wish: Wish, name: str, opened: Opened, trainer: Traine
             )
             rows = rows.filter(pa.array(~met))
         ranked_rows.strangers(rows, learned, notes)
-    queries = ranked_rows.queries(rows, wish.k)
+    queries = ranked_rows.queries(rows, wish.k, content)
     unit = np.asarray(pc.index_in(one(rows["query"]), one(queries["query"])), dtype=np.intp)
-    candidates = found.rows if wish.kind == "ranking" and "features" in found.rows.column_names else None
-    if candidates is not None:
-        candidates = ranked_rows.candidates(candidates)
     answered: pa.Table | None = opened.answers
     model = None
     if answered is None:
@@ -120,8 +133,8 @@ def _ranked(found: Given, wish: Wish, name: str, opened: Opened, trainer: Traine
             raise
         except Exception as why:
             raise ContractBroken(f"{name} cannot be asked: it raised {type(why).__name__}") from None
-    answered = ranked_rows.answers(answered, queries, rows, learned, name, notes)
-    groups = groups_of(found, one(queries["query"]), found.rows, ("user", "query", "unit"), unit_rows=None)
+    answered = ranked_rows.answers(answered, queries, rows, known, name, notes)
+    groups = groups_of(found, one(queries["query"]), who, ("user", "query", "unit"), unit_rows=None)
     items = None if found.items is None else ranked_rows.items(found.items, answered, notes)
     door = None if trainer is None else AskedTrainer(trainer, wish.kind, Meaning(), candidates)
     return Subject(wish.kind, name, rows, answered, unit, groups, queries=queries, items=items, learned=learned,

@@ -60,6 +60,7 @@ class Result:
     left: tuple[tuple[str, str, str], ...] = ()  # pillar, probe, what it needs
     notes: tuple[str, ...] = ()
     gate: tuple[Row, ...] = ()
+    examples: tuple[Row, ...] = ()  # of explanations: probe, about, answer, reason, contribution
     policy: str = ""
     folder: Path | None = field(default=None, compare=False)
 
@@ -86,6 +87,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "measures": [{name: _out(value) for name, value in row.items() if name != "run_id"} for row in result.rows],
         "not_run": [dict(zip(("pillar", "probe", "needs"), one, strict=True)) for one in result.left],
         "notes": list(result.notes),
+        "examples": [{name: _out(value) for name, value in row.items()} for row in result.examples],
         "policy": result.policy,
         "gate": [{name: _out(value) for name, value in row.items()} for row in result.gate],
     }
@@ -121,8 +123,9 @@ def _read(said: Any, folder: Path) -> Result:
     facts["claimed"] = tuple(facts["claimed"]) if facts["claimed"] else None
     left = tuple((str(one["pillar"]), str(one["probe"]), str(one["needs"])) for one in said["not_run"])
     gate = tuple({name: _in(name, value) for name, value in row.items()} for row in said["gate"])
+    examples = tuple({name: _in(name, value) for name, value in row.items()} for row in said.get("examples", ()))
     return Result.of(table, facts=Facts(**facts), left=left, notes=tuple(map(str, said["notes"])), gate=gate,
-                     policy=str(said["policy"]), folder=folder)  # fmt: skip
+                     examples=examples, policy=str(said["policy"]), folder=folder)  # fmt: skip
 
 
 def _out(value: Any) -> Any:

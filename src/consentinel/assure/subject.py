@@ -7,9 +7,17 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from consentinel.assure.kept_shadows import KeptShadows
 from consentinel.core.columns import one
 from consentinel.core.errors import ContractBroken, UsageError
-from consentinel.core.model_contracts import Differentiable, LinearRecommender, Model, Trainer, TreeEnsemble
+from consentinel.core.model_contracts import (
+    Bounded,
+    Differentiable,
+    LinearRecommender,
+    Model,
+    Trainer,
+    TreeEnsemble,
+)
 
 __all__ = ["KINDS", "MISSING", "NEEDS", "RANKED_KINDS", "Subject"]
 
@@ -27,6 +35,7 @@ NEEDS = {
     "weights": "a linear recommender of the models room",
     "trees": "a model of trees",
     "gradient": "a model with a gradient",
+    "bounds": "a model that bounds its scores over boxes of inputs",
     "claim": "the epsilon that is claimed for it (--claimed-epsilon)",
 }
 
@@ -49,6 +58,7 @@ class Subject:
         positive: the label that counts as yes; empty where there is none
         k: cut-off rank
         claimed: epsilon and delta claimed for it, or None
+        shadows: where answers of shadow models are kept while a probe runs, or None
     """
 
     kind: str
@@ -65,6 +75,7 @@ class Subject:
     positive: str = ""
     k: int = 10
     claimed: tuple[float, float] | None = None
+    shadows: KeptShadows | None = None
     notes: list[str] = field(default_factory=list)
 
     def lacks(self, need: str) -> bool:
@@ -136,5 +147,6 @@ _MET = {
     "weights": lambda subject: isinstance(subject.model, LinearRecommender),
     "trees": lambda subject: isinstance(subject.model, TreeEnsemble),
     "gradient": lambda subject: isinstance(subject.model, Differentiable),
+    "bounds": lambda subject: isinstance(subject.model, Bounded),
     "claim": lambda subject: subject.claimed is not None,
 }

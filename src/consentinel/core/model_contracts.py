@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
+    "Bounded",
     "Differentiable",
     "LinearRecommender",
     "Model",
@@ -88,6 +89,26 @@ class Differentiable(Protocol):
 
     def gradient(self, inputs: "NDArray[np.float32]", target: "NDArray[np.int64]", /) -> "NDArray[np.float32]":
         """Return the gradient of the score of class TARGET (n,) by INPUTS (n, ...); same shape as INPUTS."""
+        ...
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A model that can say how far its scores move while its numeric inputs stay in a box."""
+
+    def inputs(self, rows: "pa.Table", /) -> "NDArray[np.float32]":
+        """Return what it computes from, for each of ROWS; shape (n, ...)."""
+        ...
+
+    def classes(self) -> Sequence[str]:
+        """Return the names of its classes, in the order of its scores."""
+        ...
+
+    def bounds(
+        self, low: "NDArray[np.float32]", high: "NDArray[np.float32]", /
+    ) -> "tuple[NDArray[np.float32], NDArray[np.float32]]":
+        """Return what no score is below, and what none is above, for any inputs between LOW and HIGH (n, ...); shape
+        (n, classes) each. They may be wide, never wrong."""
         ...
 
 

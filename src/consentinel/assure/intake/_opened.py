@@ -13,7 +13,7 @@ from consentinel.core.columns import one
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.model_contracts import Model, Trainer
 
-__all__ = ["Opened", "classified", "is_file", "names_of", "numbers"]
+__all__ = ["Opened", "classified", "is_file", "names_of", "numbers", "pixels"]
 
 NOT_INPUT = ("label", "id", "unit")
 
@@ -62,6 +62,13 @@ def numbers(rows: pa.Table, names: list[str], width: int, where: str) -> NDArray
         )
     cells = [np.asarray(one(rows[name]).cast(pa.float64()), dtype=np.float64) for name in columns]
     return np.stack(cells, axis=1) if cells else np.zeros((rows.num_rows, 0))
+
+
+def pixels(rows: pa.Table) -> NDArray[np.float64]:
+    """Return all pixels of the pictures of ROWS, one after the other: whole numbers from 0 to 1, others as they are."""
+    flat = one(rows["image"]).flatten()
+    found = np.asarray(flat, dtype=np.float64)
+    return found if pa.types.is_floating(flat.type) else found / 255
 
 
 def classified(probabilities: NDArray[np.floating[Any]], classes: list[str]) -> pa.Table:

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from consentinel.assure.intake._opened import Opened, classified, names_of, numbers
+from consentinel.assure.intake._opened import Opened, classified, names_of, numbers, pixels
 from consentinel.core.errors import BadInput, ContractBroken, UsageError
 from consentinel.core.extras import need
 
@@ -107,7 +107,7 @@ class Network:
         if "image" not in rows.column_names or "features" in rows.column_names:
             return numbers(rows, self.features, shape[1] if len(shape) == 2 else 0, self.name)
         high, wide, deep = (rows[name][0].as_py() for name in ("height", "width", "channels"))
-        flat = np.asarray(pa.concat_arrays(rows["image"].chunks).flatten(), np.float64) / 255
+        flat = pixels(rows)
         if flat.size != rows.num_rows * high * wide * deep:
             raise UsageError(f"{self.name}: pictures of one size are needed")
         pictures = flat.reshape(rows.num_rows, high, wide, deep)

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from consentinel.assure.intake._opened import Opened, classified, names_of, numbers
+from consentinel.assure.intake._opened import Opened, classified, names_of, numbers, pixels
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.modelfile import tensors
 
@@ -96,7 +96,7 @@ class Linear:
 
     def _numbers(self, rows: pa.Table) -> NDArray[Any]:
         if "image" in rows.column_names and "features" not in rows.column_names:
-            flat = np.asarray(pa.concat_arrays(rows["image"].chunks).flatten(), np.float64) / 255
+            flat = pixels(rows)
             if flat.size != rows.num_rows * self.weights.shape[1]:
                 raise UsageError(f"{self.name} takes {self.weights.shape[1]} pixels a picture; the data have others")
             return flat.reshape(rows.num_rows, -1)

@@ -26,7 +26,8 @@ class Change:
         """Yield the three as measures of the slice PLACE."""
         yield Measure(f"{self.metric}_before", self.before, place, better=self.better)
         yield Measure(f"{self.metric}_after", self.after, place, better=self.better, why=told)
-        yield Measure(f"{self.metric}_change", self.change, place, "before", 0.0, self.p, better=self.better)
+        better: Better = "lower" if self.better == "zero" else self.better  # the sign is that of the gap before
+        yield Measure(f"{self.metric}_change", self.change, place, "before", 0.0, self.p, better=better)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,16 @@ from consentinel.assure.subject import MISSING, Subject, checked
 from consentinel.core.errors import UsageError
 from consentinel.core.rng import generator
 
-__all__ = ["Learned", "answers_of", "crossed", "learned_rows", "resampled", "trained"]
+__all__ = [
+    "Learned",
+    "answers_of",
+    "crossed",
+    "known_rows",
+    "learned_rows",
+    "resampled",
+    "reweighing",
+    "trained",
+]
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +45,11 @@ def learned_rows(subject: Subject, attribute: str) -> Learned:
     """Return the rows that SUBJECT learned from, with their groups; raises UsageError for what is missing."""
     if subject.lacks("train") or subject.learned is None:
         raise UsageError("to train anew needs the learned rows (--learned) and a way to train (--trainer)")
-    rows = subject.learned
+    return known_rows(subject.learned, attribute, subject.positive)
+
+
+def known_rows(rows: pa.Table, attribute: str, positive: str) -> Learned:
+    """Return those of ROWS whose label and group of ATTRIBUTE are known; raises UsageError for what is missing."""
     for name in ("label", attribute):
         if name not in rows.column_names:
             raise UsageError(f"the learned rows have no column '{name[:60]}', which this mitigation needs")
@@ -44,16 +57,29 @@ def learned_rows(subject: Subject, attribute: str) -> Learned:
     label = np.array(labels(rows["label"]).to_pylist(), dtype=object)
     known = (said != MISSING) & np.array([one is not None for one in label])
     names = sorted({str(one) for one in said[known]})
-    others = sorted({str(one) for one in label[known]} - {subject.positive})
-    if len(names) < 2 or len(others) != 1 or not (label[known] == subject.positive).any():
+    others = sorted({str(one) for one in label[known]} - {positive})
+    if len(names) < 2 or len(others) != 1 or not (label[known] == positive).any():
         raise UsageError(f"the learned rows have {len(names)} groups of {attribute} and {len(others)} other labels; "
                          "two groups at least and one other label are needed")  # fmt: skip
     rows = rows.filter(pa.array(known))
     group = np.array([names.index(str(one)) for one in said[known]], np.intp)
     raw = rows["label"]
-    yes = label[known] == subject.positive
+    yes = label[known] == positive
     values = [raw[int(np.flatnonzero(yes == side)[0])].as_py() for side in (False, True)]
     return Learned(rows, yes, group, names, *values)
+
+
+def reweighing(learned: Learned) -> Floats:
+    """Return the weight P(g) P(y) / P(g, y) of each row of group g and label y, shape (n,).
+
+    Source: Kamiran and Calders 2012, section 4.3.
+    """
+    count, n = len(learned.names), len(learned.yes)
+    cell = learned.group * 2 + learned.yes
+    joint = np.bincount(cell, minlength=2 * count).reshape(count, 2) / n
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weights = (joint.sum(axis=1, keepdims=True) * joint.sum(axis=0)) / joint
+    return np.asarray(weights.ravel()[cell])
 
 
 def resampled(learned: Learned, weights: Floats, seed: int, yes: NDArray[np.bool_] | None = None) -> pa.Table:

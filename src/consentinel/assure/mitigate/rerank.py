@@ -26,11 +26,12 @@ KEPT = 0.1  # of a gap between groups of people is left where it is chosen; half
 Floats = NDArray[np.float64]
 
 
-def mitigate(subject: Subject, attribute: str, /, *, seed: int) -> Mitigated:
+def mitigate(subject: Subject, attribute: str, /, *, seed: int, kept: float = KEPT) -> Mitigated:
     """Return SUBJECT with lists ordered anew from five times as many candidates, chosen on the other half of people.
 
     ATTRIBUTE of people: lists of the groups that are served better give room to items that are shown less than they
-    were chosen, until a tenth of the gap in nDCG is left. Nobody's list becomes better by it, which the utility shows.
+    were chosen, until the share KEPT of the gap in nDCG is left. Nobody's list becomes better by it, which
+    the utility shows.
     ATTRIBUTE of items: every list, until each group of items has its share of what is right. Raises UsageError.
     Source: Li et al. 2021 (people, there by integer programming); Singh and Joachims 2018 (items).
     """
@@ -38,7 +39,7 @@ def mitigate(subject: Subject, attribute: str, /, *, seed: int) -> Mitigated:
         raise UsageError("to choose an order needs what was right for people (labels)")
     deep = _deep(subject)
     if attribute in subject.attributes():
-        return _people(subject, deep, attribute, seed)
+        return _people(subject, deep, attribute, seed, kept)
     if subject.items is not None and attribute in subject.items.column_names:
         return _items(subject, deep, attribute, seed)
     raise UsageError(f"'{attribute[:60]}' is an attribute neither of people nor of items")
@@ -59,7 +60,7 @@ def _deep(subject: Subject) -> Subject:
     return deep
 
 
-def _people(subject: Subject, deep: Subject, attribute: str, seed: int) -> Mitigated:
+def _people(subject: Subject, deep: Subject, attribute: str, seed: int, kept: float) -> Mitigated:
     found = lists(deep)
     known = quality(found)[1].astype(np.float64)
     groups, _ = comparable(grouped(attribute, subject.attribute(attribute)), known[:, None])
@@ -75,15 +76,18 @@ def _people(subject: Subject, deep: Subject, attribute: str, seed: int) -> Mitig
         low = int(reached.argmin())
         for at in range(len(groups.names)):
             if at != low:
-                wanted = float(reached[low] + KEPT * (reached[at] - reached[low]))
+                wanted = float(reached[low] + kept * (reached[at] - reached[low]))
                 power[at] = _least(found, place, bonus, groups, at, ~tested, wanted)
         shift = np.where(groups.code >= 0, power[groups.code], 0.0)[found.query] * bonus
         new = np.where(tested[found.query], place + shift, new)
-        told.append(", ".join(f"{name} {x:.2f}" for name, x in zip(groups.names, power, strict=True) if x))
+        told.append(
+            ", ".join(f"{name} by {x:.2f}" for name, x in zip(groups.names, power, strict=True) if x) or "nobody"
+        )
     answers = _ordered(subject, found, new)
     gap, utility = served(subject, answers, groups)
-    rule = "; ".join(told)
-    return Mitigated(answers, f"items shown less than they merit come first, by {attribute}: {rule}", gap, utility)
+    rule = f"in the lists of {told[0]} in one half of people, of {told[1]} in the other"
+    rule = f"items that are shown less than they were chosen are lifted, by {attribute}: {rule} (standard deviations)"
+    return Mitigated(answers, rule, gap, utility)
 
 
 def _items(subject: Subject, deep: Subject, attribute: str, seed: int) -> Mitigated:

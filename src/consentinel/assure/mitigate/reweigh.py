@@ -1,10 +1,8 @@
 """Trains on rows drawn so that label and group are independent (before training)."""
 
-import numpy as np
-
 from consentinel.assure.mitigate._compared import classified, groups_of
 from consentinel.assure.mitigate._result import Mitigated
-from consentinel.assure.mitigate._training import crossed, learned_rows, resampled, trained
+from consentinel.assure.mitigate._training import crossed, learned_rows, resampled, reweighing, trained
 from consentinel.assure.subject import Subject
 
 KINDS = ("tabular", "text", "vision")
@@ -21,12 +19,7 @@ def mitigate(subject: Subject, attribute: str, /, *, seed: int, criterion: str =
     """
     groups = groups_of(subject, attribute, criterion)
     learned = learned_rows(subject, attribute)
-    count, n = len(learned.names), len(learned.yes)
-    cell = learned.group * 2 + learned.yes
-    joint = np.bincount(cell, minlength=2 * count).reshape(count, 2) / n
-    with np.errstate(invalid="ignore", divide="ignore"):
-        weights = (joint.sum(axis=1, keepdims=True) * joint.sum(axis=0)) / joint
-    weight = weights.ravel()[cell]
+    weight = reweighing(learned)
     made = [trained(subject, resampled(learned, weight**power, seed), seed, subject.rows)[0] for power in STRENGTHS]
     answers, picked = crossed(subject, made, groups, criterion, seed)
     gap, utility, other = classified(subject, answers, groups, criterion)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from consentinel.assure.people import texts
 from consentinel.assure.private._asked import Cells
 from consentinel.assure.private._attacks import coins
+from consentinel.assure.private._times import times
 from consentinel.assure.subject import Subject
 from consentinel.core.columns import one
 from consentinel.core.errors import UsageError
@@ -57,7 +58,7 @@ def asked(subject: Subject, most: int, seed: int) -> Asked:
     rest of the history is shown. Of a whole history one half is shown, and the other half asked for.
     Raises UsageError where nobody has enough of both.
     """
-    log, member = _log(subject)
+    log, member = _log(subject, seed)
     people, person = _coded(log["user"])
     items, item = _coded(log["item"])
     unit = np.asarray(pc.fill_null(pc.index_in(people, one(subject.groups["unit"]).cast(pa.string())), -1), np.int64)
@@ -102,7 +103,7 @@ def asked(subject: Subject, most: int, seed: int) -> Asked:
                  held[keep], np.where(held, coin, 0)[keep])  # fmt: skip
 
 
-def _log(subject: Subject) -> tuple[pa.Table, Bits]:
+def _log(subject: Subject, seed: int) -> tuple[pa.Table, Bits]:
     """Return the learned rows, once each, then those of the data that are not among them, and which are learned."""
     assert subject.learned is not None
     assert subject.queries is not None
@@ -115,6 +116,8 @@ def _log(subject: Subject) -> tuple[pa.Table, Bits]:
         item.append(texts(pc.list_flatten(lists)))
     more: dict[str, Any] = {"user": pa.concat_arrays(user), "item": pa.concat_arrays(item)}
     n = len(more["user"])
+    own_time = one(liked["time"]) if "time" in liked.column_names else None
+    more |= times(learned, n, own_time, seed)
     for field in learned.schema:
         if field.name not in more:
             more[field.name] = pa.nulls(n, field.type)

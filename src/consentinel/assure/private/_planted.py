@@ -14,6 +14,7 @@ from consentinel.assure.people import texts
 from consentinel.assure.private._asked import Cells
 from consentinel.assure.private._confidence import confidence
 from consentinel.assure.private._pool import like_learned
+from consentinel.assure.private._times import times
 from consentinel.assure.subject import Subject
 from consentinel.core.columns import one
 from consentinel.core.errors import UsageError
@@ -113,6 +114,7 @@ def _people(subject: Subject, most: int, seed: int) -> Planted:
     who = np.repeat(np.arange(most), half)
     cells = Cells(items, most, (who, drawn[:, :half].ravel()), (who, drawn[:, half:].ravel()), users)
     own = pa.table({n: texts(learned[n]) if n in ("user", "item") else one(learned[n]) for n in learned.column_names})
+    when = times(learned, most * _ITEMS, None, seed).get("time")
 
     def given(times: Ints) -> pa.Table:
         person = np.repeat(np.arange(most), times)
@@ -123,6 +125,9 @@ def _people(subject: Subject, most: int, seed: int) -> Planted:
             "user": names.take(pa.array(np.repeat(np.arange(len(person)), _ITEMS))),
             "item": items.take(pa.array(drawn[person].ravel())),
         }
+        if when is not None:
+            at = person[:, None] * _ITEMS + np.arange(_ITEMS)
+            more["time"] = when.take(pa.array(at.ravel()))
         for field in learned.schema:
             if field.name not in more:
                 more[field.name] = pa.nulls(len(person) * _ITEMS, field.type)

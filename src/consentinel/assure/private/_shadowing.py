@@ -1,4 +1,4 @@
-"""Shadow models: one after the other with progress, their signals alone are kept."""
+"""Shadow models: one after the other with progress; their signals alone are kept, and outlive a stop."""
 
 from collections.abc import Callable
 
@@ -28,9 +28,17 @@ def why_none(subject: Subject, plan: Plan) -> str:
 def shadowed(
     subject: Subject, plan: Plan, rows: Callable[[int], pa.Table], signals: Callable[[Model], Floats]
 ) -> Floats:
-    """Return SIGNALS of each shadow model of ROWS(at), shape (shadows, ...): as many as PLAN says, an even number."""
+    """Return SIGNALS of each shadow model of ROWS(at), shape (shadows, ...): as many as PLAN says, an even number.
+
+    Where SUBJECT says where to keep them, those that an earlier run of the same audit finished are not trained again.
+    """
     assert subject.trainer is not None
-    made = []
+    made: list[Floats] = []
     for at in each(range(plan.shadows // 2 * 2), "shadow models"):
-        made.append(signals(subject.trainer.train(rows(at), seed=plan.seed + 1 + at)))
+        found = None if subject.shadows is None else subject.shadows.load(at)
+        if found is None:
+            found = np.asarray(signals(subject.trainer.train(rows(at), seed=plan.seed + 1 + at)), np.float64)
+            if subject.shadows is not None:
+                subject.shadows.keep(at, found)
+        made.append(found)
     return np.stack(made)

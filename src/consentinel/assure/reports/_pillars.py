@@ -3,7 +3,9 @@
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
-from consentinel.assure.reports._words import PILLARS, about, ends, figure, interval, series_of, tone
+from consentinel.assure.mitigating import MARK
+from consentinel.assure.reports._examples import examples_figure
+from consentinel.assure.reports._words import PILLARS, about, chance, ends, figure, interval, series_of, tone
 from consentinel.assure.results import Result, Row
 from consentinel.assure.shelves import EXPLAIN, FAIR, PRIVATE, ROBUST
 from consentinel.core.page import Cell, Column, Html, Tone, badge, curve, h, intervals, join, section, table
@@ -36,8 +38,12 @@ def pillar_section(result: Result, pillar: str) -> Html:
             else "Nothing was asked for."
         )
         return section(title, h("p", said, class_="note"), anchor=pillar, note=note)
-    probes = [(probe, list(some)) for probe, some in groupby(rows, key=lambda row: row["probe"])]
-    figures = [one for probe, some in probes if (one := _probe(pillar, str(probe), some)) is not None]
+    probes = [(str(probe), list(some)) for probe, some in groupby(rows, key=lambda row: row["probe"])]
+    figures = [
+        one for probe, some in probes if not probe.startswith(MARK) and (one := _probe(pillar, probe, some)) is not None
+    ]
+    if pillar == "explain" and (shown := examples_figure(result)) is not None:
+        figures.insert(0, shown)
     grid = table(COLUMNS, [_cells(row) for row in rows], caption=f"{title}: every measure", search=len(rows) > 8)
     folded = h("details", h("summary", f"Every measure of this pillar ({len(rows)})"), grid, open=len(rows) <= FOLDED)
     return section(title, h("div", *figures, class_="charts"), folded, anchor=pillar, note=note)
@@ -115,7 +121,7 @@ def _curves(rows: Sequence[Row]) -> tuple[list[Html], list[Row]]:
 
 def _cells(row: Row) -> list[Cell]:
     known = row["value"] is not None
-    said = [h("div", _plain(row["metric"])), h("div", _plain(row["probe"]), class_="soft")]
+    said = [h("div", _plain(row["metric"]), class_="named"), h("div", _plain(row["probe"]), class_="soft")]
     whom = [h("div", about(row)), h("div", row["why"], class_="soft") if row["why"] else None]
     word = str(row["verdict"] or ("measured" if known else "not measured"))
     return [
@@ -124,7 +130,7 @@ def _cells(row: Row) -> list[Cell]:
         Cell(figure(row["value"]), sort=row["value"] if known else ""),
         Cell(interval(row) if known else "–", sort=row["low"] if known else ""),  # noqa: RUF001
         Cell(f"{row['n']:,}" if row["n"] is not None else "–", sort=row["n"] or 0),  # noqa: RUF001
-        Cell(figure(row["q"]), sort="" if row["q"] is None else row["q"]),
+        Cell(chance(row["q"]), sort="" if row["q"] is None else row["q"]),
         Cell(figure(row["detectable"]), sort="" if row["detectable"] is None else row["detectable"]),
         Cell(badge(word, tone(row)), sort=word, label=word),
     ]

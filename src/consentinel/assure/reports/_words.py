@@ -1,12 +1,27 @@
 """Words, figures and tones of the reports that people read."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from consentinel.assure.results import Row, whom
 from consentinel.core.page import Tone
 
-__all__ = ["PILLARS", "READING", "TONES", "Q", "about", "ends", "figure", "interval", "series_of", "surest", "tone"]
+__all__ = [
+    "OF_SOME",
+    "PILLARS",
+    "READING",
+    "TONES",
+    "Q",
+    "about",
+    "chance",
+    "ends",
+    "figure",
+    "interval",
+    "method_words",
+    "series_of",
+    "surest",
+    "tone",
+]
 
 PILLARS = {
     "fair": ("Fairness", "Who gets worse results, less exposure or other errors, and by how much."),
@@ -32,6 +47,29 @@ READING = {
     "Not measured": "What was asked for cannot be measured on these data; the row says why.",
 }
 
+OF_SOME: Mapping[str, tuple[Callable[[Row], bool], str]] = {
+    "Flips": (
+        lambda row: row["probe"] == "flips",
+        "Rows are asked again with another group named in them and nothing else changed. A flip rate is the share of "
+        "answers that change then; a model that does not see the group, nor anything that only says it, has none.",
+    ),
+    "Before, after, change": (
+        lambda row: str(row["probe"] or "").startswith("mitigate/"),
+        "What a mitigation came to: the number with the answers as they are, with those that it makes, and the "
+        "difference of the two for the same people, after less before.",
+    ),
+}  # what is explained only where a row asks for it
+_METHODS = {
+    "t": "t: Student's, of a mean over units, with as many degrees of freedom as there are units less one",
+    "counted": "counted: no estimate, hence no error",
+}
+
+
+def method_words(method: str) -> str:
+    """Return what METHOD of an interval is, in words where its name alone does not say it."""
+    said = _METHODS.get(method, method)
+    return f"{said.removesuffix(', t')}, Student's t" if said.endswith(", t") else said
+
 
 def figure(value: float | None) -> str:
     """Return VALUE with four significant digits."""
@@ -43,6 +81,11 @@ def figure(value: float | None) -> str:
     if abs(value) >= 1e5:
         text = f"{value:,.0f}"
     return text.replace("-", "−")  # noqa: RUF001
+
+
+def chance(value: float | None) -> str:
+    """Return the p- or q-value VALUE; below 0.0001 only that."""
+    return "< 0.0001" if value is not None and value < 1e-4 else figure(value)
 
 
 def interval(row: Row) -> str:

@@ -4,8 +4,22 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from consentinel.assure.reports._mitigation import mitigation_section
 from consentinel.assure.reports._pillars import pillar_section
-from consentinel.assure.reports._words import PILLARS, READING, TONES, Q, about, ends, figure, interval, surest, tone
+from consentinel.assure.reports._words import (
+    OF_SOME,
+    PILLARS,
+    READING,
+    TONES,
+    Q,
+    about,
+    ends,
+    figure,
+    interval,
+    method_words,
+    surest,
+    tone,
+)
 from consentinel.assure.results import Result, Row
 from consentinel.core.page import Cell, Column, Html, Tone, badge, h, intervals, number, page, section, table, tiles
 from consentinel.core.page import figure as framed
@@ -30,6 +44,7 @@ def _page(result: Result) -> str:
         _header(result),
         *([_gate(result)] if result.gate else []),
         _stands_out(result),
+        mitigation_section(result),
         *(pillar_section(result, pillar) for pillar in PILLARS),
         _left(result),
         _notes(result),
@@ -42,14 +57,10 @@ def _header(result: Result) -> Html:
     known = sum(row["value"] is not None for row in rows)
     shown = sum(row["q"] is not None and row["q"] <= 1 - facts.level for row in rows)
     verdict, colour = _verdict(result, shown)
-    people = (
-        f"{number(facts.units)} who ask or are asked about"
-        if facts.units != facts.rows
-        else f"{number(facts.rows)} rows"
-    )
+    people = f", {number(facts.units)} who ask or are asked about" if facts.units != facts.rows else ""
     said = [
         f"{facts.kind} model, came in as {facts.way}" if facts.kind else "",
-        f"measured on {one_line(facts.data, 60)}: {number(facts.rows)} rows, {people}" if facts.data else "",
+        f"measured on {one_line(facts.data, 60)}: {number(facts.rows)} rows{people}" if facts.data else "",
         f"groups by {', '.join(facts.attributes)}" if facts.attributes else "",
         f"positive label {one_line(facts.positive, 30)}" if facts.positive else "",
         f"cut-off rank {facts.k}" if facts.kind in ("recsys", "ranking") else "",
@@ -173,10 +184,11 @@ def _notes(result: Result) -> Html:
 def _reading(result: Result) -> Html:
     level = result.facts.level
     told = {name: text.format(level=100 * level, alpha=round(1 - level, 6)) for name, text in READING.items()}
+    told |= {name: text for name, (fits, text) in OF_SOME.items() if any(fits(row) for row in result.rows)}
     words = [item for name, text in told.items() for item in (h("dt", name), h("dd", text))]
-    methods = sorted({str(row["method"]) for row in result.rows if row["method"]})
+    methods = sorted({method_words(str(row["method"])) for row in result.rows if row["method"]})
     assumed = [
-        f"Methods of the intervals: {', '.join(methods)}." if methods else "",
+        f"Methods of the intervals: {'; '.join(methods)}." if methods else "",
         "Units are taken to be drawn independently from those that the model will meet; an audit of past data says "
         "nothing about people who are not like them.",
         "An attack that failed here shows no safety: only what is called certified holds against every such attack.",

@@ -1,7 +1,8 @@
 """JSON for scripts: facts of the audit, every measure, what was not run, and the gate's judgements.
 
 The document is one object: `schema` ("consentinel.audit/1"), `facts`, `measures` (the columns of AUDITS; an infinite
-end is "inf" or "-inf"), `not_run`, `notes`, `policy` and `gate`. Keys are added within a version, never renamed.
+end is "inf" or "-inf"), `not_run`, `notes`, `examples` (of explanations), `policy` and `gate`. Keys are added within a
+version, never renamed.
 """
 
 import json

@@ -58,6 +58,20 @@ class Linear:
         """Return the weights where TARGET (n,) is 1, else 0, whatever INPUTS are."""
         return (np.asarray(target)[:, None] * self.theta[1:]).astype(np.float32)
 
+    def bounds(
+        self, low: NDArray[np.float32], high: NDArray[np.float32], /
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return the least and greatest `scores` for inputs from LOW to HIGH, but for rounding; (n, 2) each."""
+        down, up = low.astype(np.float64), high.astype(np.float64)
+        weight, size = self.theta[1:], np.abs(self.theta[1:])
+        centre = (down + up) / 2 @ weight + self.theta[0]
+        terms = np.maximum(np.abs(down), np.abs(up)) @ size + abs(self.theta[0])
+        arm = (up - down) / 2 @ size + 2.0**-51 * (len(weight) + 2) * terms
+        ends = ((centre - arm, -np.inf), (centre + arm, np.inf))
+        made = [np.nextafter(end.astype(np.float32), np.float32(towards)) for end, towards in ends]
+        none = np.zeros(len(down), np.float32)
+        return np.stack([none, made[0]], axis=1), np.stack([none, made[1]], axis=1)
+
     def file(self) -> ModelFile:
         """Return what is kept."""
         return made(self.part, self.encoding.arrays() | {"theta": self.theta}, self.card)

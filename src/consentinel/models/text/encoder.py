@@ -113,7 +113,7 @@ class Encoder:
         for one in list(model)[1:]:
             told = one(told)
         made = torch.nn.functional.normalize(told["sentence_embedding"], dim=1)
-        return made @ torch.as_tensor(np.asarray(self.weights)) + torch.as_tensor(np.asarray(self.offset))
+        return made @ torch.tensor(np.asarray(self.weights)) + torch.tensor(np.asarray(self.offset))
 
     @cached_property
     def _model(self) -> Any:

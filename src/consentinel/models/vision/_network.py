@@ -17,6 +17,7 @@ from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.pieces.classes import answered
 from consentinel.models.pieces.ids import from_file, to_arrays
+from consentinel.models.vision import _boxes
 from consentinel.models.vision._pictures import pictures, same_size
 
 __all__ = ["Network", "initial", "network", "read", "scaled", "shown", "slopes"]
@@ -66,6 +67,12 @@ class Network:
     def gradient(self, inputs: NDArray[np.float32], target: NDArray[np.int64], /) -> NDArray[np.float32]:
         """Return the gradient of the logit of TARGET (n,) by INPUTS; shape of INPUTS."""
         return slopes(lambda x: self._net(shown(x)), inputs, target, AT_ONCE)
+
+    def bounds(
+        self, low: NDArray[np.float32], high: NDArray[np.float32], /
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what `scores` is never below and never above for inputs from LOW to HIGH; (n, classes) each."""
+        return _boxes.certain(self._net, low, high, shown)
 
     @cached_property
     def _net(self) -> Any:
