@@ -298,7 +298,6 @@ def test_a_sweep_keeps_a_table_a_page_and_json(tmp_path: Path, files: tuple[Path
         "Undominated",
         "Axis by axis",
         "<svg",
-        "a sweep says",
     ):
         assert words in page
     assert "Against" in got.text or "best of the front" in got.text

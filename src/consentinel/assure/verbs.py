@@ -233,7 +233,7 @@ def sweep(
         "positive": positive, "columns": columns, "k": k, "seed": seed,
     }  # fmt: skip
     plan = Plan(level=level, draws=draws, seed=seed, k=k, shadows=shadows, rows=rows)
-    more = {"knobs": knobs, "attribute": attribute, "seeds": seeds, "delta": delta}
+    more: dict[str, Any] = {"knobs": knobs, "attribute": attribute, "seeds": seeds, "delta": delta}
     asked = wish | more | {"axes": axes, "level": level, "draws": draws, "shadows": shadows, "rows": rows}
     with Run.open("assure.sweep", out, part=part, data=data, kind=kind, **asked) as run:
         return sweeping.sweep(run, part, data, Wish(kind, **wish), plan, asked=axes, fresh=fresh, **more)

@@ -26,7 +26,9 @@ class Change:
         """Yield the three as measures of the slice PLACE."""
         yield Measure(f"{self.metric}_before", self.before, place, better=self.better)
         yield Measure(f"{self.metric}_after", self.after, place, better=self.better, why=told)
-        better: Better = "lower" if self.better == "zero" else self.better  # the sign is that of the gap before
+        better = self.better
+        if better == "zero":  # the sign is that of the gap before; past zero and farther away is worse
+            better = "lower" if abs(self.after.value) <= abs(self.before.value) else "higher"
         yield Measure(f"{self.metric}_change", self.change, place, "before", 0.0, self.p, better=better)
 
 
