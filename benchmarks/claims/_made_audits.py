@@ -1,4 +1,4 @@
-"""Made people, lists, scores and explanations with known truth, measured by the audit's probes one audit at a time.
+"""Made people, lists and scores with known truth, measured by the audit's probes one audit at a time.
 
 Each function draws one audit and yields a name, the interval that the probe gives, and the truth. Truths are exact
 where the setting gives them; else they are the same estimate from a sample so large that its error does not count.
@@ -13,22 +13,26 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from consentinel.assure.explain import _curves
-from consentinel.assure.fair import abroca, conditional, consumer, fair_topk, inequality, provider, ranking_exposure
+from consentinel.assure.fair import (
+    abroca,
+    conditional,
+    consumer,
+    fair_topk,
+    inequality,
+    popularity_lift,
+    provider,
+    ranking_exposure,
+)
 from consentinel.assure.fair._estimation import estimation
 from consentinel.assure.fair._lists import Lists
 from consentinel.assure.fair._means import linear, log_ratio_parts
 from consentinel.assure.fair._rates import Groups, Outcomes
 from consentinel.assure.measure import Measure, Plan
-from consentinel.assure.private import canaries
-from consentinel.assure.private._planted import Planted
-from consentinel.assure.private._roc import Attack, measures
 from consentinel.core import gaps
 from consentinel.core.pooling import pooled
-from consentinel.core.resample import cluster_bootstrap, ratio
 from consentinel.core.stats import Interval, wilson
 
-__all__ = ["KINDS"]
+__all__ = ["KINDS", "Held", "Rng", "named"]
 
 Rng = np.random.Generator
 Floats = NDArray[np.float64]
@@ -51,6 +55,11 @@ def named(found: Iterator[Measure]) -> dict[str, Interval | None]:
     return made
 
 
+def whole(found: gaps.Gap) -> Interval:
+    """Return the one gap of FOUND as an interval."""
+    return Interval(*(float(np.ravel(x)[0]) for x in (found.value, found.low, found.high)), 1, 0.95, "")
+
+
 # Means, ratios and logarithms over people
 
 
@@ -61,8 +70,6 @@ def _popular(rng: Rng, n: int, up: float) -> tuple[Floats, Floats]:
 
 def popularity(rng: Rng, at: int) -> Held:
     """Draw people whose lists are more popular than their histories, in the second group by more."""
-    from consentinel.assure.fair import popularity_lift
-
     n, ups = int(rng.integers(80, 250)), (0.4, 0.55)
     groups = two(n, n // 3)
     parts = [_popular(rng, int((groups.code == g).sum()), ups[g]) for g in (0, 1)]
@@ -81,10 +88,9 @@ def flips(rng: Rng, at: int) -> Held:
     """Draw people with one to four rows whose answers change, and sixteen sentences of two sides."""
     n = int(rng.integers(40, 200))
     rows = rng.integers(1, 5, n)
-    changed = rng.binomial(rows, np.repeat(rng.beta(1.5, 6), 1) * 0 + rng.beta(1.5, 6, n))
+    changed = rng.binomial(rows, rng.beta(1.5, 6, n))
     shares = gaps.by_group(changed[:, None], rows[:, None], np.full(n, -1), 0)
-    found = gaps.values(shares)
-    yield "flip_rate", Interval(*(float(x[0]) for x in (found.value, found.low, found.high)), n, 0.95, ""), 0.2
+    yield "flip_rate", whole(gaps.values(shares)), 0.2
     moved = np.array([float(rng.normal(0.05 * many, 0.2 * math.sqrt(many))) for many in rows])
     mean = float(moved.sum() / rows.sum())
     made = linear("flip_score_change", mean, (moved - mean * rows) / rows.sum(), 0.95, null=0.0)
@@ -198,10 +204,8 @@ def items(rng: Rng, at: int) -> Held:
     shares = gaps.by_group(
         found.per_person(seen, ours)[:, None], found.per_person(seen)[:, None], np.full(found.people, -1), 0
     )
-    one = gaps.values(shares)
-    yield "exposure", Interval(*(float(x[0]) for x in (one.value, one.low, one.high)), 1, 0.95, ""), exposed
-    given = gaps.signed(shares, [1.0])
-    yield "disparate_exposure", Interval(float(given.value), float(given.low), float(given.high), 1, 0.95, ""), exposed
+    yield "exposure", whole(gaps.values(shares)), exposed
+    yield "disparate_exposure", whole(gaps.signed(shares, [1.0])), exposed
     few = _shown(rng, 100, 300, 5)
     yield "item_coverage@k", provider._coverage(few, np.ones(300, bool), PLAN).estimate, _covered()
 
@@ -301,10 +305,8 @@ def strata(rng: Rng, at: int) -> Held:
     first = named(conditional._disparity(rows, groups, "", np.zeros(n, np.intp), PLAN))
     yield "demographic_disparity", first["demographic_disparity"], no[0].sum() / no.sum() - up[0].sum() / up.sum()
     second = named(conditional._disparity(rows, groups, "stratum", value, PLAN))
-    yield (
-        "conditional_demographic_disparity", second["conditional_demographic_disparity"],
-        float(within @ cell.sum(0)),
-    )  # fmt: skip
+    within_all = float(within @ cell.sum(0))
+    yield "conditional_demographic_disparity", second["conditional_demographic_disparity"], within_all
 
 
 def distributions(rng: Rng, at: int) -> Held:
@@ -320,7 +322,9 @@ def distributions(rng: Rng, at: int) -> Held:
 
 
 def pools(rng: Rng, at: int) -> Held:
-    """Draw the rates of twelve combinations of attributes of 10 to 200 people, drawn towards all."""
+    """Draw, every fifth time, the rates of twelve combinations of attributes of 10 to 200 people, drawn towards all."""
+    if at % 5:
+        return
     n = rng.integers(10, 200, 12)
     truth = np.clip(0.5 + rng.normal(0, 0.07, 12), 0.05, 0.95)
     code = np.repeat(np.arange(12), n)
@@ -332,73 +336,5 @@ def pools(rng: Rng, at: int) -> Held:
         yield "rate of a combination, pooled", one, float(truth[cell])
 
 
-# Privacy
-
-
-@lru_cache
-def _at(shift: float, rate: float) -> float:
-    return 1 - NORMAL.cdf(NORMAL.inv_cdf(1 - rate) - shift)
-
-
-def attacks(rng: Rng, at: int) -> Held:
-    """Draw normal scores of members and others, of which people have one or several."""
-    shift = 0.0 if at % 2 else 0.7
-    inside, outside = int(rng.integers(150, 500)), int(rng.integers(1000, 1600))
-    score = np.concatenate([rng.normal(shift, 1, inside), rng.normal(0, 1, outside)])
-    member = np.arange(len(score)) < inside
-    found = named(measures("attack", Attack(score, member, np.arange(len(score))), PLAN))
-    name = ", none" if at % 2 else ""
-    yield f"attack_auc{name}", found["attack_auc"], NORMAL.cdf(shift / math.sqrt(2))
-    yield f"attack_tpr_at_0.01_fpr{name}", found["attack_tpr_at_0.01_fpr"], _at(shift, 0.01)
-    if at % 2:  # else the truth depends on the threshold that was chosen
-        yield "attack_balanced_accuracy, none", found["attack_balanced_accuracy"], 0.5
-    people = int(rng.integers(80, 160))
-    whose = np.repeat(np.arange(people), 4)
-    own = rng.random(4 * people) < 0.5
-    said = rng.normal(size=4 * people) + 0.7 * own + np.repeat(rng.normal(0, 0.7, people), 4)
-    found = named(measures("people", Attack(said, own, whose), PLAN))
-    spread = math.sqrt(2 * (1 + 0.49))
-    yield "attack_auc, several a person", found["people_auc"], NORMAL.cdf(0.7 / spread)
-
-
-@lru_cache
-def _exposed_bits(others: int) -> float:
-    rng = np.random.default_rng(6)
-    inside = rng.normal(1.0, 1.0, 40_000)
-    chance = np.array([1 - NORMAL.cdf(x) for x in inside.tolist()])
-    above = rng.binomial(others, chance)
-    return float(-np.log2((above + 1) / (others + 1)).mean())
-
-
-def planted(rng: Rng, at: int) -> Held:
-    """Draw how much 25 planted canaries stand out among 75 others."""
-    made = Planted(100, lambda _: pa.table({}), lambda _: np.zeros(0), "rows")
-    found = canaries._exposure(rng.normal(1.0, 1.0, 25), rng.normal(size=75), 1, made, PLAN)
-    yield "canary_exposure", found.estimate, _exposed_bits(75)
-
-
-# Explanations
-
-
-def explained(rng: Rng, at: int) -> Held:
-    """Draw areas under curves, gains over chance, correlations and errors of 50 to 120 rows."""
-    n = int(rng.integers(50, 120))
-    who = np.arange(n)
-    plan = Plan(draws=300, seed=at)
-    yield "deletion_auc, insertion_auc", _curves.mean_of("", rng.beta(1.5, 4, n), who, plan, "lower").estimate, 1.5 / 5.5
-    several = np.sort(rng.integers(0, n // 2, n))
-    moved = rng.normal(0.05, 0.1, n) + rng.normal(0, 0.05, n)[several]
-    yield "deletion_auc_difference", _curves.gain("", moved, several, plan, "").estimate, 0.05
-    same = 1 - rng.beta(1.2, 6, n)
-    yield "stability", _curves.mean_of("", same, who, plan, "higher").estimate, 1 - 1.2 / 7.2
-    error = rng.gamma(2.0, 1e-10, n)
-    yield "additivity_error", _curves.mean_of("", error, who, plan, "lower").estimate, 2e-10
-    size = rng.uniform(0.5, 2, n)
-    pairs = np.stack([size * rng.gamma(2.0, 0.01, n), size], axis=1)
-    yield "completeness_gap", cluster_bootstrap(pairs, who, ratio, draws=300, seed=at), 0.02
-    steps = 1.0 + rng.binomial(3, 0.3, n)
-    yield "counterfactual_size", _curves.mean_of("", steps, who, plan, "").estimate, 1.9
-
-
 KINDS = (popularity, flips, places, exposure, items, fair_attention, ratings, curves, benefits, strata, distributions,
-         pools, attacks, planted, explained)  # fmt: skip
+         pools)  # fmt: skip

@@ -20,6 +20,7 @@ from tests.models.made_rows import made, small
 
 PARTS = [f"{shelf}/{name}" for shelf, parts in kept.SHELVES.items() for name in parts.names()]
 RERANKED = "rank/fair_rerank"  # of rankings that are there already: nothing of them is held out
+PROBES, SLOW = "fair,private,explain/linear_recommender,explain/trees,robust/missing", "text/"
 PAID = "draws its noise from a paid ticket"
 TOLD = (  # what made data are too small for, or what such a model is not for; anything else is a fault
     "canary people have 20 items", "canaries of a graph", "all rows have the same answer",
@@ -79,7 +80,7 @@ def test_it_goes_into_an_audit_with_its_file_its_rows_and_its_trainer(part: str,
     got = assure.audit(
         str(tmp_path / "model.safetensors"), tmp_path / "held_out.parquet", kind=trainer.kind,  # type: ignore[arg-type]
         learned=tmp_path / "training.parquet", trainer=f"{part}:{settings}", shadows=4, draws=100, rows=20,
-        probes="fair,private,explain/linear_recommender,explain/trees,robust/missing", out=tmp_path / "audit",
+        probes=PROBES + ("" if part.startswith(SLOW) else ",explain/gradients"), out=tmp_path / "audit",
     )  # fmt: skip
     assert got.exit_code == 0
     found = results.opened(tmp_path / "audit")

@@ -64,8 +64,8 @@ class Worst:
         self.one, self.two = flat.value @ pairs[0].T, flat.value @ pairs[1].T
         # the first of a pair pulls one way, the second the other: their arms on the side that matters
         self.arms = [(sides.lower(part), sides.upper(part)) for part in pairs]
-        root = np.einsum("bij,dj->bdi", _root(self.alike), _normals(draws, flat.value.shape[1], seed), optimize=True)
-        self.noise = [np.einsum("bdi,bji->bdj", root, (low + up) / 2, optimize=True) for low, up in self.arms]
+        root = _normals(draws, flat.value.shape[1], seed) @ _root(self.alike).swapaxes(1, 2)
+        self.noise = [root @ ((low + up) / 2).swapaxes(1, 2) for low, up in self.arms]
         self.drawn = self._drawn_together(flat.value)
         self.scaled = np.zeros(0) if self.ratio else self._scaled(np.ones(len(self.one)))
 
@@ -99,7 +99,8 @@ class Worst:
         z, spread, noise = self._test(x)
         top, rows = z.argmax(1), np.arange(len(z))
         one, two = self._true(x, top)
-        config = np.minimum(self._excess(x, one, two) / spread, 0.0)
+        least = (x * x - 1)[:, None] * one if self.ratio else -2 * x[:, None]  # as far the other way round
+        config = np.clip(self._excess(x, one, two), least, 0.0) / spread
         config[rows, top] = 0.0
         drawn = (noise + config[:, None]).max(2)
         none = (1 - x) * two[rows, top] if self.ratio else x
@@ -133,7 +134,7 @@ class Worst:
         one, two = self.pairs[0][top], self.pairs[1][top]
         way = x[:, None] * two - one if self.ratio else one - two
         lack = (0.0 if self.ratio else x) - (way * self.drawn).sum(1)
-        moved = self.middle * np.einsum("bij,bj->bi", self.alike, self.middle * way)
+        moved = self.middle * (self.alike @ (self.middle * way)[:, :, None])[:, :, 0]
         size = (way * moved).sum(1)
         moved = np.where(size[:, None] > 1e-30, moved, way)
         step = lack / np.maximum((way * moved).sum(1), 1e-30)
@@ -207,7 +208,7 @@ class Sides:
 
 def norm(parts: Floats, alike: Floats) -> Floats:
     """Return the standard deviation of sums of correlated PARTS (b, j, k), with ALIKE their correlation (b, k, k)."""
-    return np.asarray(np.sqrt(np.maximum(np.einsum("bji,bik,bjk->bj", parts, alike, parts, optimize=True), 0.0)))
+    return np.asarray(np.sqrt(np.maximum(((parts @ alike) * parts).sum(2), 0.0)))
 
 
 def _families(pairs: tuple[Floats, Floats]) -> list[list[int]]:

@@ -8,9 +8,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from consentinel.assure.measure import Better, Measure, Plan
-from consentinel.core.resample import cluster_bootstrap, cluster_totals, permutation_test
+from consentinel.core.resample import cluster_totals, permutation_test
 from consentinel.core.rng import generator
-from consentinel.core.stats import Interval
+from consentinel.core.stats import Interval, cluster_ratio_interval
 
 __all__ = [
     "EXAMPLES", "LEVELS", "ORDERS", "Floats", "areas", "drawn", "gain", "mean_of", "random_orders", "ranks", "top",
@@ -35,16 +35,16 @@ def areas(curves: Floats) -> Floats:
 
 def mean_of(metric: str, values: Floats, unit: NDArray[np.intp], plan: Plan, better: Better, why: str = "") -> Measure:
     """Return METRIC as the mean of VALUES (n,), whose they are in UNIT (n,), with an interval over units."""
-    found = cluster_bootstrap(values, unit, level=plan.level, draws=plan.draws, seed=plan.seed)
+    found = cluster_ratio_interval(values, np.ones(len(values)), unit, plan.level)
     return Measure(metric, found, better=better, why=why)
 
 
 def gain(metric: str, ahead: Floats, unit: NDArray[np.intp], plan: Plan, why: str, *, against: str = RANDOM) -> Measure:
     """Return METRIC as the mean of AHEAD (n,), by how much an explanation is ahead of chance: above 0 is faithful.
 
-    The interval draws whole units; the test changes the signs of whole units.
+    The interval counts whole units; the test changes the signs of whole units.
     """
-    found = cluster_bootstrap(ahead, unit, level=plan.level, draws=plan.draws, seed=plan.seed)
+    found = cluster_ratio_interval(ahead, np.ones(len(ahead)), unit, plan.level)
     totals = cluster_totals(ahead, unit)
     p = permutation_test(totals, np.zeros(len(totals)), paired=True, draws=max(100, plan.draws), seed=plan.seed).p
     return Measure(metric, found, "", against, 0.0, p, _detectable(ahead, unit, found, plan.level), "higher", why)

@@ -30,7 +30,7 @@ from consentinel.assure.explain._integrated import STEPS, attributed
 from consentinel.assure.measure import Measure, Plan
 from consentinel.assure.subject import Subject
 from consentinel.core.model_contracts import Differentiable
-from consentinel.core.resample import cluster_bootstrap, ratio
+from consentinel.core.stats import cluster_ratio_interval
 
 KINDS = ("vision", "text", "tabular")
 NEEDS = ("gradient",)
@@ -82,7 +82,7 @@ def probe(subject: Subject, plan: Plan) -> Iterator[Measure]:
     who, away = np.concatenate(unit), np.concatenate(gap)
     pairs = np.stack([away, np.abs(np.concatenate(moved))], axis=1)
     if pairs[:, 1].sum() > 0:
-        found = cluster_bootstrap(pairs, who, ratio, level=plan.level, draws=plan.draws, seed=plan.seed)
+        found = cluster_ratio_interval(pairs[:, 0], pairs[:, 1], who, plan.level)
         why = f"mean distance from the change of the logit, as a share of that change; the largest is {away.max():.1e}"
         yield Measure("completeness_gap", found, better="lower", why=why)
     ours, theirs = np.concatenate(mine), np.concatenate(chance)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from statistics import NormalDist
+from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
@@ -22,6 +23,7 @@ NEEDS = ("items",)
 
 MERIT = "merit"  # an attribute of items of this name is their merit, given
 DRAWS = 300
+_STRICTER = 0.75
 
 
 def probe(subject: Subject, plan: Plan) -> Iterator[Measure]:
@@ -130,37 +132,72 @@ def _exposure(
 def _gini(found: Lists, shown: np.ndarray, plan: Plan) -> Measure:
     """Return the Gini index of how often each item of the catalogue is shown.
 
-    A sample of people makes it too large, as chance spreads counts; the basic bootstrap takes that back.
+    A sample of people makes it too large, as chance spreads counts. The interval holds what a test does not reject,
+    calibrated by a bootstrap of people around counts drawn in by what chance spreads them, and scaled to that index.
+    The tests are a little stricter than the level, as the counts drawn in are an estimate too.
+    Source: Chuang and Lai 2000 (hybrid resampling).
     """
     top = found.top() & shown[found.item]
     person, place = found.query[top], (np.cumsum(shown) - 1)[found.item[top]]
     size = int(shown.sum())
     if not len(person) or size < 2:
         return Measure(f"gini_index@{found.k}", None, why="the catalogue has fewer than two items, or none is shown")
-    value = gini(np.bincount(place, minlength=size).astype(np.float64))
+    # 1 for each item if all were shown alike
+    seen = np.asarray(np.bincount(place, minlength=size) * (size / len(place)), np.float64)
     rng = generator(plan.seed, "assure.fair.provider.gini")
-    drawn = []
-    for _ in range(max(100, min(plan.draws, DRAWS))):
-        times = np.bincount(rng.integers(0, found.people, found.people), minlength=found.people)
-        drawn.append(gini(np.bincount(place, times[person].astype(np.float64), size).astype(np.float64)))
-    alpha = tail(plan.level)
-    low, high = (2 * value - float(np.quantile(drawn, end)) for end in (1 - alpha, alpha))
-    estimate = Interval(value, max(0.0, min(low, value)), min(1.0, max(high, value)), found.people, plan.level,
-                        "basic bootstrap over people")  # fmt: skip
+    draws = max(100, min(plan.draws, DRAWS))
+    noise = np.empty((draws, size))
+    for at in range(draws):
+        times = np.bincount(rng.integers(0, found.people, found.people), minlength=found.people)[person]
+        noise[at] = np.bincount(place, times, size) * (size / max(1, times.sum())) - seen
+    root = np.sqrt(seen * len(place) / size + 0.375)  # of a count: chance spreads it by a half, whatever the count
+    chance = float(np.maximum(1 - seen * len(place) / size / found.people, 0.0).mean()) / 4
+    less = math.sqrt(max(0.05, 1 - chance / max(float(root.var()), 1e-12)))
+    drawn = (root.mean() + less * (root - root.mean())) ** 2
+    drawn /= drawn.mean()
+    noise *= np.clip(np.sqrt(drawn / np.maximum(seen, size / (4 * len(place)))), 0.3, 3)
+    value = gini(seen)
+    ends = _scaled(drawn - 1, noise, value, _STRICTER * tail(plan.level))
+    estimate = Interval(value, min(ends[0], value), min(1.0, max(ends[1], value)), found.people, plan.level,
+                        "inverted tests, bootstrap over people")  # fmt: skip
     return Measure(f"gini_index@{found.k}", estimate, better="lower", why=f"over {size:,} items of the catalogue")
 
 
-def gini(counts: Floats) -> float:
-    """Return the Gini index of COUNTS (items,), as the sum of ordered shares (Deldjoo et al. 2020; RecBole)."""
-    ordered, n = np.sort(counts), len(counts)
-    total = float(ordered.sum())
-    return float((2 * np.arange(1, n + 1) - n - 1) @ ordered / (n * total)) if total > 0 else math.nan
+def _scaled(off: Floats, noise: Floats, seen: float, alpha: float) -> tuple[float, float]:
+    """Return the Gini indices of 1 + scale * OFF (items,) between which chance, NOISE (draws, items), explains SEEN."""
+    base = gini(1 + off)
+
+    def rank(scale: float, side: int) -> float:
+        drawn = gini(1 + scale * off + noise)
+        return float((1 + (drawn >= seen if side == 0 else drawn <= seen).sum()) / (1 + len(noise)))
+
+    def end(inside: float, outside: float, side: int, least: float) -> float:
+        for _ in range(12):
+            middle = (inside + outside) / 2
+            inside, outside = (middle, outside) if rank(middle, side) > least else (inside, middle)
+        return outside
+
+    most = min(3.0, 1 / max(base, 1e-9))
+    middle = end(most, 0.0, 0, 0.5)
+    low = 0.0 if rank(0.0, 0) > alpha else end(middle, 0.0, 0, alpha)
+    return low * base, end(middle, most, 1, alpha) * base
+
+
+def gini(counts: Floats) -> Any:
+    """Return the Gini index of COUNTS (..., items), as the sum of ordered shares (Deldjoo et al. 2020; RecBole)."""
+    ordered, n = np.sort(counts, axis=-1), counts.shape[-1]
+    total = ordered.sum(axis=-1)
+    if counts.ndim == 1 and total <= 0:
+        return math.nan
+    found = ordered @ (2 * np.arange(1, n + 1) - n - 1) / (n * total)
+    return float(found) if counts.ndim == 1 else found
 
 
 def _coverage(found: Lists, shown: np.ndarray, plan: Plan) -> Measure:
     """Return the share of the catalogue that is shown to anybody among so many people.
 
-    Source: variance of the number seen, unconditional: Colwell, Mao and Chang 2004; the unseen: Chao 1987.
+    The variance of the number seen is the number of new items that as many people again would show, less what lists
+    of a fixed length take from each other. Source: Chao 1987 (the unseen); Good and Toulmin 1956 (as many again).
     """
     top = found.top() & shown[found.item]
     times = np.bincount(found.item[top], minlength=len(shown))[shown]
@@ -169,14 +206,15 @@ def _coverage(found: Lists, shown: np.ndarray, plan: Plan) -> Measure:
         return Measure(f"item_coverage@{found.k}", None, why="the catalogue is empty")
     once, twice = int((times == 1).sum()), int((times == 2).sum())
     unseen = once * (once - 1) / 2 / (twice + 1)
-    all_of_them = min(size, seen + unseen)
+    hidden = min(size - seen, unseen)
+    fixed = once * once / max(1, times.sum())
+    again = hidden * -math.expm1(-once / hidden) if hidden > 0 else 0.0
     rare = np.exp(-times[times > 0].astype(np.float64))  # the chance not to have been seen, of each that was
-    noise = max(seen * max(0.0, 1 - seen / all_of_them) if all_of_them else 0.0, float(rare @ (1 - rare)))
-    spread = math.sqrt(noise)
+    spread = math.sqrt(max(again - fixed, 0.5 * float(rare @ (1 - rare))))
     z = NormalDist().inv_cdf(1 - tail(plan.level))
     estimate = Interval(
         seen / size, max(0.0, (seen - z * spread) / size), min(1.0, (seen + z * spread) / size), found.people,
-        plan.level, "number seen, Chao",
+        plan.level, "number seen, Good-Toulmin",
     )  # fmt: skip
     why = f"{seen:,} of {size:,} items are shown to {found.people:,} people; more people see more"
     return Measure(f"item_coverage@{found.k}", estimate, better="higher", why=why)

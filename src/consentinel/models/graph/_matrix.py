@@ -14,7 +14,7 @@ __all__ = ["Sparse"]
 
 @dataclass(frozen=True)
 class Sparse:
-    """A matrix in CSR and the same one turned, as tensors; its VALUES row by row, and where each is in the turned one."""
+    """A matrix in CSR and the same turned, as tensors; its VALUES row by row, with the ORDER of the turned one."""
 
     values: Any
     there: Any

@@ -42,8 +42,8 @@ def _logits(embedding: "Embedding", weights: Floats, x: Any) -> Any:
     found = _layers(planes, height, width).reshape(n, colours * GROUPS, -1)
     found = found - found.mean(dim=2, keepdim=True)
     found = found / torch.sqrt((found * found).mean(dim=2, keepdim=True) + 1e-5)
-    mixed = _unit(found.reshape(n, -1)) @ torch.as_tensor(np.asarray(embedding.mix))
-    return _unit(mixed - torch.as_tensor(np.asarray(embedding.offset))) @ torch.as_tensor(np.asarray(weights))
+    mixed = _unit(found.reshape(n, -1)) @ torch.tensor(embedding.mix)  # copied: a file's are read-only
+    return _unit(mixed - torch.tensor(embedding.offset)) @ torch.tensor(weights)
 
 
 def _unit(x: Any) -> Any:
