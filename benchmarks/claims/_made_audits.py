@@ -28,8 +28,9 @@ from consentinel.assure.fair._lists import Lists
 from consentinel.assure.fair._means import linear, log_ratio_parts
 from consentinel.assure.fair._rates import Groups, Outcomes
 from consentinel.assure.measure import Measure, Plan
-from consentinel.core import gaps
+from consentinel.core import gaps, worst_gap
 from consentinel.core.pooling import pooled
+from consentinel.core.shares import by_group
 from consentinel.core.stats import Interval, wilson
 
 __all__ = ["KINDS", "Held", "Rng", "named"]
@@ -55,7 +56,7 @@ def named(found: Iterator[Measure]) -> dict[str, Interval | None]:
     return made
 
 
-def whole(found: gaps.Gap) -> Interval:
+def whole(found: worst_gap.Gap) -> Interval:
     """Return the one gap of FOUND as an interval."""
     return Interval(*(float(np.ravel(x)[0]) for x in (found.value, found.low, found.high)), 1, 0.95, "")
 
@@ -89,7 +90,7 @@ def flips(rng: Rng, at: int) -> Held:
     n = int(rng.integers(40, 200))
     rows = rng.integers(1, 5, n)
     changed = rng.binomial(rows, rng.beta(1.5, 6, n))
-    shares = gaps.by_group(changed[:, None], rows[:, None], np.full(n, -1), 0)
+    shares = by_group(changed[:, None], rows[:, None], np.full(n, -1), 0)
     yield "flip_rate", whole(gaps.values(shares)), 0.2
     moved = np.array([float(rng.normal(0.05 * many, 0.2 * math.sqrt(many))) for many in rows])
     mean = float(moved.sum() / rows.sum())
@@ -201,7 +202,7 @@ def items(rng: Rng, at: int) -> Held:
     yield "gini_index@k", provider._gini(found, every, PLAN).estimate, gini
     yield "equity_of_attention", provider._attention(found, _seen(found), None, PLAN).estimate, attention
     ours, seen = found.item >= 30, np.ones(len(found.item))
-    shares = gaps.by_group(
+    shares = by_group(
         found.per_person(seen, ours)[:, None], found.per_person(seen)[:, None], np.full(found.people, -1), 0
     )
     yield "exposure", whole(gaps.values(shares)), exposed
@@ -329,7 +330,7 @@ def pools(rng: Rng, at: int) -> Held:
     truth = np.clip(0.5 + rng.normal(0, 0.07, 12), 0.05, 0.95)
     code = np.repeat(np.arange(12), n)
     said = (rng.random(len(code)) < truth[code]).astype(float)[:, None]
-    shares = gaps.by_group(said, np.ones((len(code), 1)), code, 12)
+    shares = by_group(said, np.ones((len(code), 1)), code, 12)
     found = pooled(shares.value[:12], gaps.variances(shares)[:12])
     for cell in range(12):
         one = Interval(*(float(x[cell]) for x in (found.value, found.low, found.high)), int(n[cell]), 0.95, "")

@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from _claim import write_interval
 from consentinel.assure.fair._auc import auc_shares
-from consentinel.core import gaps
-from consentinel.core.gaps import Gap, Shares
+from consentinel.core import gaps, worst_gap
 from consentinel.core.rng import generator
+from consentinel.core.shares import Shares, by_group
 from consentinel.core.stats import wilson
+from consentinel.core.worst_gap import Gap
 
 NAMES = ("audit_coverage_least", "audit_coverage_most", "audit_coverage_ndcg_least", "audit_coverage_ndcg_most",
          "audit_coverage_near_ties_least", "audit_coverage_near_ties_most", "audit_coverage_lattice_least",
@@ -97,7 +98,7 @@ def same(shares: Shares, top: NDArray[np.int64], bottom: NDArray[np.int64]) -> N
     of = np.array(rows)
     m = top.shape[2]
     below = np.eye(m)[of[:, 1]]
-    direct = gaps.by_group(below * of[:, 2:], below, of[:, 0], top.shape[1])
+    direct = by_group(below * of[:, 2:], below, of[:, 0], top.shape[1])
     for name in ("value", "covariance", "units"):
         np.testing.assert_allclose(getattr(shares, name)[0], getattr(direct, name), atol=1e-12)
 
@@ -230,7 +231,7 @@ def inside(gap: Gap, truth: Floats | float) -> NDArray[np.bool_]:
 
 
 def holds(
-    shares: Shares, pairs: tuple[Floats, Floats], truth: Floats | float, how: gaps.How = "difference"
+    shares: Shares, pairs: tuple[Floats, Floats], truth: Floats | float, how: worst_gap.How = "difference"
 ) -> NDArray[np.bool_]:
     """Return which intervals of the worst gap hold the TRUTH; stop unless the ends of the first few say the same."""
     truth = np.broadcast_to(np.asarray(truth, np.float64), shares.value.shape[:1])

@@ -8,6 +8,7 @@ from consentinel.assure.fair._lists import lists, quality
 from consentinel.assure.measure import Plan
 from consentinel.assure.shelves import FAIR
 from consentinel.core import gaps
+from consentinel.core.shares import by_group
 from consentinel.core.stats import Interval
 
 NAMES = ("ml100k_gender_gap", "ml100k_gender_gap_folds")
@@ -37,7 +38,7 @@ def main() -> None:
             of[who] = str(group)
     both = np.stack(list(sums.values()))
     code = np.array([int(of[who] == "F") for who in sums])
-    shares = gaps.by_group(both[:, :1], both[:, 1:], code, 2)
+    shares = by_group(both[:, :1], both[:, 1:], code, 2)
     one = gaps.signed(shares, [1.0, -1.0, 0.0])
     estimate = Interval(float(one.value), float(one.low), float(one.high), len(both), 0.95, "people as clusters")
     protocol = f"{EASE}, official folds, every test rating relevant; mean nDCG@{K} of men less that of women"

@@ -3,9 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from consentinel.core import gaps
+from consentinel.core import gaps, worst_gap
 from consentinel.core.errors import UsageError
-from consentinel.core.gaps import Shares
+from consentinel.core.shares import Shares, by_group
 from consentinel.core.stats import wilson
 
 
@@ -26,7 +26,7 @@ def two_by_two(groups: int) -> tuple[np.ndarray, np.ndarray]:
 
 def test_shares_of_groups_and_of_everybody() -> None:
     top, bottom = np.array([[1.0], [0.0], [2.0], [1.0]]), np.array([[1.0], [1.0], [3.0], [1.0]])
-    shares = gaps.by_group(top, bottom, np.array([0, 0, 1, -1]), 2)
+    shares = by_group(top, bottom, np.array([0, 0, 1, -1]), 2)
     assert shares.value == pytest.approx([0.5, 2 / 3, 4 / 6])
     assert shares.units.tolist() == [2, 1, 4]
     assert shares.covariance[0, 0] == pytest.approx(0.125)
@@ -37,7 +37,7 @@ def test_correlation_with_everybody_is_that_of_sums() -> None:
     rng = np.random.default_rng(0)
     group = rng.integers(0, 2, 400)
     x = (rng.random(400) < 0.3).astype(float)
-    shares = gaps.by_group(x[:, None], np.ones((400, 1)), group, 2)
+    shares = by_group(x[:, None], np.ones((400, 1)), group, 2)
     own = np.where(group == 0, x - x[group == 0].mean(), 0) / (group == 0).sum()
     everybody = (x - x.mean()) / 400
     assert shares.covariance[0, 2] == pytest.approx((own * everybody).sum())
@@ -68,7 +68,7 @@ def test_with_two_groups_the_worst_gap_is_the_absolute_gap() -> None:
 
 
 @pytest.mark.parametrize("how", ["difference", "ratio"])
-def test_the_interval_holds_its_estimate_and_no_gap_exactly_where_the_test_keeps_it(how: gaps.How) -> None:
+def test_the_interval_holds_its_estimate_and_no_gap_exactly_where_the_test_keeps_it(how: worst_gap.How) -> None:
     rng = np.random.default_rng(1)
     n = np.full((60, 3), 80)
     found = gaps.worst(counted(rng.binomial(n, 0.4), n), two_by_two(3), how, draws=500)

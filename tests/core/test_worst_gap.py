@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from consentinel.core import gaps
-from consentinel.core.gaps import Shares
+from consentinel.core import gaps, worst_gap
+from consentinel.core.shares import Shares
 
 
 def counted(rng: np.random.Generator, audits: int, people: int, rates: list[list[float]]) -> Shares:
@@ -32,7 +32,7 @@ NEAR = {
 @pytest.mark.parametrize("rates", NEAR.values(), ids=NEAR)
 @pytest.mark.parametrize("how", ["difference", "ratio"])
 def test_the_interval_of_equalized_odds_is_neither_short_nor_wide_near_ties(
-    rates: list[list[float]], how: gaps.How
+    rates: list[list[float]], how: worst_gap.How
 ) -> None:
     shares = counted(np.random.default_rng(3), 1000, 100, rates)
     each = np.array(rates)
@@ -42,7 +42,7 @@ def test_the_interval_of_equalized_odds_is_neither_short_nor_wide_near_ties(
 
 
 @pytest.mark.parametrize("how", ["difference", "ratio"])
-def test_ends_and_test_say_the_same(how: gaps.How) -> None:
+def test_ends_and_test_say_the_same(how: worst_gap.How) -> None:
     shares = counted(np.random.default_rng(4), 40, 80, NEAR["in a row"])
     pairs = gaps.between(4, *np.eye(2))
     found = gaps.worst(shares, pairs, how, draws=500)

@@ -32,9 +32,8 @@ def told(result: Result) -> str:
         lines.append(f"{len(none):,} could not be measured:")
         lines += _each(none, lambda row: (row["probe"], row["why"]), line)
     if result.left:
-        lines.append(
-            f"{len(result.left):,} {'probe was' if len(result.left) == 1 else 'probes were'} not run ({facts.way}: {facts.allows}):"
-        )
+        many = "1 probe was" if len(result.left) == 1 else f"{len(result.left):,} probes were"
+        lines.append(f"{many} not run ({facts.way}: {facts.allows}):")
         lines += [f"  {pillar}/{probe} {needs}" for pillar, probe, needs in result.left]
     lines += [f"note: {note}" for note in result.notes]
     if result.gate:

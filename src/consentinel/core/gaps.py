@@ -14,22 +14,11 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from consentinel.core.shares import Shares as Shares
-from consentinel.core.shares import arms, correlation, flattened, only, some
-from consentinel.core.shares import by_group as by_group
-from consentinel.core.shares import by_influence as by_influence
+from consentinel.core.shares import Shares, arms, correlation, flattened, only, some
 from consentinel.core.stats import Floats, tail
-from consentinel.core.worst_gap import DRAWS as DRAWS
-from consentinel.core.worst_gap import POWER, Sides, beyond, norm
-from consentinel.core.worst_gap import Gap as Gap
-from consentinel.core.worst_gap import How as How
-from consentinel.core.worst_gap import Worst as Worst
+from consentinel.core.worst_gap import DRAWS, POWER, Gap, How, Sides, Worst, beyond, norm
 
 __all__ = [
-    "DRAWS",
-    "Gap",
-    "How",
-    "Worst",
     "between",
     "holds",
     "shifted",

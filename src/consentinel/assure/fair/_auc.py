@@ -3,8 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from consentinel.core import gaps
-from consentinel.core.gaps import Shares
+from consentinel.core.shares import Shares, by_influence
 
 __all__ = ["auc", "auc_shares"]
 
@@ -36,4 +35,4 @@ def auc_shares(score: Floats, pairs: list[tuple[Bools, Bools]], unit: NDArray[np
         value.append(found)
         parts.append(np.bincount(unit, part, people))
         units.append(min(len(np.unique(unit[positive])), len(np.unique(unit[negative]))))
-    return gaps.by_influence(value, np.stack(parts, axis=1), units)
+    return by_influence(value, np.stack(parts, axis=1), units)

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from consentinel.assure.fair._rates import LEAST, Floats, Groups, comparable, interval
 from consentinel.assure.measure import Better, Measure, Plan
 from consentinel.assure.subject import MISSING
-from consentinel.core import gaps
+from consentinel.core import gaps, worst_gap
+from consentinel.core.shares import by_group
 from consentinel.core.stats import Interval
 
 __all__ = ["Ratio", "absent", "gaps_of"]
@@ -43,7 +44,7 @@ def gaps_of(metric: Ratio, groups: Groups, plan: Plan, *, ratio: bool = False) -
         yield Measure(metric.name, None, groups.attribute, why="nobody has anything that it counts")
         return
     count = len(kept.names)
-    shares = gaps.by_group(metric.above[:, None], below, kept.code, count)
+    shares = by_group(metric.above[:, None], below, kept.code, count)
     eye = np.eye(count + 1)
     for at in range(count + 1):
         found = gaps.signed(shares, eye[at], plan.level)
@@ -91,6 +92,6 @@ def absent(groups: Groups, known: NDArray[np.bool_]) -> Iterator[Measure]:
         )
 
 
-def _scaled(found: gaps.Gap, n: int, level: float, scale: float, method: str = "") -> Interval:
+def _scaled(found: worst_gap.Gap, n: int, level: float, scale: float, method: str = "") -> Interval:
     plain = interval(found, n, level, method) if method else interval(found, n, level)
     return Interval(plain.value * scale, plain.low * scale, plain.high * scale, n, level, plain.method)

@@ -9,8 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from consentinel.assure.measure import Better
 from consentinel.assure.subject import MISSING, Subject
-from consentinel.core.gaps import Gap
 from consentinel.core.stats import Interval
+from consentinel.core.worst_gap import Gap
 
 __all__ = [
     "CLASSIFIED", "LEAST", "RATES", "Floats", "Groups", "Outcomes", "comparable", "grouped", "interval", "outcomes",

@@ -9,6 +9,7 @@ from consentinel.assure.fair._rates import CLASSIFIED, LEAST, Groups, Outcomes, 
 from consentinel.assure.measure import Measure, Plan
 from consentinel.assure.subject import Subject
 from consentinel.core import gaps
+from consentinel.core.shares import by_group
 
 KINDS = CLASSIFIED
 NEEDS = ("labels", "groups")
@@ -76,9 +77,7 @@ def _disparity(rows: Outcomes, groups: Groups, column: str, value: np.ndarray, p
             share = here.sum() / inside.sum()
             weights += [share, -share]
         people = rows.people
-        shares = gaps.by_group(
-            totals(rows.unit, people, top), totals(rows.unit, people, bottom), np.full(people, -1), 0
-        )
+        shares = by_group(totals(rows.unit, people, top), totals(rows.unit, people, bottom), np.full(people, -1), 0)
         found = gaps.signed(shares, weights, plan.level)
         yield Measure(
             name, interval(found, units, plan.level), groups.named(group), against, 0.0, float(found.p),

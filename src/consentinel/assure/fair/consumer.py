@@ -11,6 +11,7 @@ from consentinel.assure.fair._rates import Groups, comparable, grouped, interval
 from consentinel.assure.measure import Measure, Plan
 from consentinel.assure.subject import RANKED_KINDS, Subject
 from consentinel.core import gaps
+from consentinel.core.shares import Shares, by_influence
 
 KINDS = RANKED_KINDS
 NEEDS = ("labels", "groups")
@@ -76,10 +77,10 @@ def _distances(metric: str, value: Floats, known: Floats, groups: Groups, plan: 
         )  # fmt: skip
 
 
-def _shares(above: Floats, mine: np.ndarray, theirs: np.ndarray) -> gaps.Shares:
+def _shares(above: Floats, mine: np.ndarray, theirs: np.ndarray) -> Shares:
     """Return the shares at most each place (people, places) in MINE, then in THEIRS."""
     value = np.concatenate([above[side].mean(axis=0) for side in (mine, theirs)])
     parts = [np.where(side[:, None], (above - above[side].mean(axis=0)) / side.sum(), 0.0) for side in (mine, theirs)]
     units = np.repeat([mine.sum(), theirs.sum()], above.shape[1])
-    made = gaps.by_influence(value, np.hstack(parts), units)
-    return gaps.Shares(made.value, made.covariance, made.units, sure=True)
+    made = by_influence(value, np.hstack(parts), units)
+    return Shares(made.value, made.covariance, made.units, sure=True)

@@ -12,6 +12,7 @@ from consentinel.assure.fair._topk import passes
 from consentinel.assure.measure import Measure, Plan
 from consentinel.assure.subject import RANKED_KINDS, Subject
 from consentinel.core import gaps
+from consentinel.core.shares import by_group
 from consentinel.core.stats import Interval, wilson
 
 KINDS = RANKED_KINDS
@@ -119,7 +120,7 @@ def _divergence(k: int, placed: np.ndarray, filled: np.ndarray, owed: Floats, na
     each = (terms.sum(axis=2) * weight).sum(axis=1) / weight.sum(axis=1)
     least = owed[owed > 0].min()
     top = max(-math.log(least), float(each.max()), 1e-12)  # no divergence is larger
-    shares = gaps.by_group((each / top)[:, None], np.ones((len(each), 1)), np.full(len(each), -1), 0)
+    shares = by_group((each / top)[:, None], np.ones((len(each), 1)), np.full(len(each), -1), 0)
     found = gaps.values(shares, plan.level)
     value, low, high = (float(one[0]) * top for one in (found.value, found.low, found.high))
     estimate = Interval(value, low, high, len(each), plan.level, "clustered shares, Wilson arms")

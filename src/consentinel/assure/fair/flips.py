@@ -14,6 +14,7 @@ from consentinel.assure.subject import MISSING, Subject
 from consentinel.core import gaps
 from consentinel.core.columns import one
 from consentinel.core.rng import generator
+from consentinel.core.shares import by_group
 from consentinel.core.stats import Interval
 
 KINDS = ("tabular", "text")
@@ -132,7 +133,7 @@ def _changes(
     old, new = (one(table["label"]).cast(pa.string()) for table in (before, after))
     moved = ~np.asarray(pc.fill_null(pc.equal(old, new), False))
     below = np.bincount(unit, minlength=people).astype(np.float64)
-    shares = gaps.by_group(np.bincount(unit, moved, people)[:, None], below[:, None], np.full(people, -1), 0)
+    shares = by_group(np.bincount(unit, moved, people)[:, None], below[:, None], np.full(people, -1), 0)
     found = gaps.values(shares, plan.level)
     estimate = Interval(
         float(found.value[0]), float(found.low[0]), float(found.high[0]), people, plan.level,

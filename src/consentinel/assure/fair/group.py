@@ -23,8 +23,9 @@ from consentinel.assure.fair._rates import (
 from consentinel.assure.measure import Better, Measure, Plan
 from consentinel.assure.subject import MISSING, Subject
 from consentinel.core import gaps
-from consentinel.core.gaps import How, Shares
+from consentinel.core.shares import Shares, by_group
 from consentinel.core.stats import Interval
+from consentinel.core.worst_gap import How
 
 KINDS = CLASSIFIED
 NEEDS = ("labels", "groups")
@@ -66,7 +67,7 @@ def probe(subject: Subject, plan: Plan) -> Iterator[Measure]:
             used = [NAMES.index(rate) for rate in metric.weights]
             kept, few = comparable(groups, below[:, used])
             yield from _few(metric.name, groups, few)
-            shares = gaps.by_group(above[:, used], below[:, used], kept.code, len(kept.names))
+            shares = by_group(above[:, used], below[:, used], kept.code, len(kept.names))
             yield from _metric(shares, kept, metric, plan)
         if rows.two_way:
             yield from _odds(above, below, groups, plan)
@@ -157,7 +158,7 @@ def _odds(above: Floats, below: Floats, groups: Groups, plan: Plan) -> Iterator[
         why = f"{groups.attribute} has fewer than two groups with {LEAST} units of either label"
         yield Measure("equalized_odds_difference", None, groups.attribute, why=why)
         return
-    shares = gaps.by_group(above[:, used], below[:, used], kept.code, len(kept.names))
+    shares = by_group(above[:, used], below[:, used], kept.code, len(kept.names))
     either = [[1.0, 0.0], [0.0, 1.0]]
     yield from _worst("equalized_odds", shares, gaps.between(len(kept.names), *either), kept, plan, "between groups")
     yield from _worst("equalized_odds", shares, gaps.to_overall(len(kept.names), *either), kept, plan, "everybody")
@@ -172,7 +173,7 @@ def _calibration(rows: Outcomes, groups: Groups, plan: Plan) -> Iterator[Measure
     below = totals(rows.unit, rows.people, [np.ones(len(rows.score))])
     kept, few = comparable(groups, below)
     yield from _few("calibration_gap", groups, few)
-    shares = gaps.by_group(above, below, kept.code, len(kept.names))
+    shares = by_group(above, below, kept.code, len(kept.names))
     count = len(kept.names)
     for at in range(count + 1):
         one = gaps.shifted(shares, at, plan.level)

@@ -12,6 +12,7 @@ from consentinel.assure.measure import Measure, Plan
 from consentinel.assure.subject import Subject
 from consentinel.core import gaps
 from consentinel.core.rng import generator
+from consentinel.core.shares import by_group
 from consentinel.core.stats import Interval
 
 KINDS = CLASSIFIED
@@ -111,7 +112,7 @@ def _consistency(subject: Subject, plan: Plan) -> Iterator[Measure]:
     said = np.array(subject.answers["label"].cast(pa.string()).to_pylist(), dtype=object)[taken] == subject.positive
     alike = agreement(table / np.where(spread > 0, spread, 1.0), said)
     unit, people = subject.unit[taken], subject.groups.num_rows
-    shares = gaps.by_group(
+    shares = by_group(
         totals(unit, people, [alike]), totals(unit, people, [np.ones(len(alike))]), np.full(people, -1), 0
     )
     found = gaps.values(shares, plan.level)

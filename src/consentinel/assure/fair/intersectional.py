@@ -20,9 +20,10 @@ from consentinel.assure.fair._rates import (
 from consentinel.assure.measure import Measure, Plan
 from consentinel.assure.subject import MISSING, Subject
 from consentinel.core import gaps
-from consentinel.core.gaps import How
 from consentinel.core.pooling import pooled
+from consentinel.core.shares import by_group
 from consentinel.core.stats import Interval
+from consentinel.core.worst_gap import How
 
 KINDS = CLASSIFIED
 NEEDS = ("labels", "groups")
@@ -68,7 +69,7 @@ def _joined(columns: list[np.ndarray]) -> np.ndarray:
 
 def _pooled(rate: str, groups: Groups, above: Floats, below: Floats, plan: Plan) -> Iterator[Measure]:
     """Yield RATE of every combination, drawn towards that of all."""
-    shares = gaps.by_group(above, below, groups.code, len(groups.names))
+    shares = by_group(above, below, groups.code, len(groups.names))
     seen = np.flatnonzero(np.isfinite(shares.value[:-1]))
     if len(seen) < 2 or len(seen) > SHOWN:
         why = f"{len(seen)} combinations of {groups.attribute} have it; between 2 and {SHOWN} can be pooled"
@@ -93,7 +94,7 @@ def _worst(name: str, groups: Groups, above: Floats, below: Floats, plan: Plan) 
         why = f"{count} combinations of {groups.attribute} are large enough; between 2 and {MOST} can be compared"
         yield Measure(f"{name}_difference", None, groups.attribute, "between combinations", why=why)
         return
-    shares = gaps.by_group(above[:, used], below[:, used], kept.code, count)
+    shares = by_group(above[:, used], below[:, used], kept.code, count)
     pairs = gaps.between(count, *np.eye(len(used)))
     draws = max(500, min(plan.draws, 200_000 // len(pairs[0])))
     how: How

@@ -16,6 +16,7 @@ from consentinel.assure.subject import MISSING, RANKED_KINDS, Subject
 from consentinel.core import gaps
 from consentinel.core.columns import one
 from consentinel.core.rng import generator
+from consentinel.core.shares import by_group
 from consentinel.core.stats import Interval, tail
 
 KINDS = RANKED_KINDS
@@ -93,7 +94,7 @@ def _exposure(
         above, under = [members[g]], [below]
         if all_right is not None and rights is not None and all_right.any():
             above, under = [*above, rights[g].astype(np.float64)], [*under, all_right]
-        shares = gaps.by_group(np.stack(above, 1), np.stack(under, 1), np.full(found.people, -1), 0)
+        shares = by_group(np.stack(above, 1), np.stack(under, 1), np.full(found.people, -1), 0)
         each = gaps.values(shares, plan.level)
         n = int(shares.units[0])
         first = Interval(

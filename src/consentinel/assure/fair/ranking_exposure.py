@@ -12,7 +12,7 @@ from consentinel.assure.fair._rates import Groups, interval
 from consentinel.assure.measure import Measure, Plan
 from consentinel.assure.subject import Subject
 from consentinel.core import gaps
-from consentinel.core.gaps import Shares
+from consentinel.core.shares import Shares, by_group
 from consentinel.core.stats import Interval
 
 KINDS = ("ranking",)
@@ -171,7 +171,7 @@ def _pairs(
 
 def _joint(above: list[Floats], below: list[Floats]) -> Shares:
     """Return the ratios of everybody, with their covariance over queries."""
-    return gaps.by_group(np.stack(above, 1), np.stack(below, 1), np.full(len(above[0]), -1), 0)
+    return by_group(np.stack(above, 1), np.stack(below, 1), np.full(len(above[0]), -1), 0)
 
 
 def _value(metric: Ratio, plan: Plan) -> Interval | None:

@@ -12,6 +12,7 @@ from consentinel.assure.measure import Measure, Plan
 from consentinel.assure.subject import Subject
 from consentinel.core import gaps
 from consentinel.core.rng import generator
+from consentinel.core.shares import by_group
 
 KINDS = CLASSIFIED
 NEEDS = ("labels", "groups", "probabilities")
@@ -66,7 +67,7 @@ def probe(subject: Subject, plan: Plan) -> Iterator[Measure]:
             continue
         ones = inside.astype(np.float64)
         above = totals(rows.unit, rows.people, [inside * (1 + rows.true - rows.score) / 2])
-        shares = gaps.by_group(above, totals(rows.unit, rows.people, [ones]), np.full(rows.people, -1), 0)
+        shares = by_group(above, totals(rows.unit, rows.people, [ones]), np.full(rows.people, -1), 0)
         gap = gaps.shifted(shares, 0, plan.level)
         why = f"likelihood score {score[0]:.2f}; p of the whole search, the gap of the half that was not searched"
         yield Measure(

@@ -15,6 +15,7 @@ from consentinel.assure.subject import Subject
 from consentinel.core import gaps
 from consentinel.core.errors import UsageError
 from consentinel.core.rng import generator
+from consentinel.core.shares import by_group
 from consentinel.core.stats import Interval, tail
 
 __all__ = [
@@ -107,7 +108,7 @@ def gap_change(metric: str, sums: list[tuple[Floats, Floats]], groups: Groups) -
     """
     count, m = len(groups.names), sums[0][0].shape[1]
     above, below = (np.hstack([one[at] for one in sums]) for at in (0, 1))
-    shares = gaps.by_group(above, below, groups.code, count)
+    shares = by_group(above, below, groups.code, count)
     units = int(shares.units.reshape(count + 1, 2 * m)[:-1].min(axis=1).sum())
     which = np.eye(2 * m)
     if count == 2 and m == 1:
@@ -139,7 +140,7 @@ def mean_change(metric: str, before: tuple[Floats, Floats], after: tuple[Floats,
     """Return the change of a mean of m shares of all units, paired; BEFORE and AFTER are what each unit adds above and
     below, (units, m)."""
     above, below = (np.hstack([before[at], after[at]]) for at in (0, 1))
-    shares = gaps.by_group(above, below, np.full(len(above), -1), 0)
+    shares = by_group(above, below, np.full(len(above), -1), 0)
     n, m = int(shares.units.max()), before[0].shape[1]
     each, none = np.full(m, 1 / m), np.zeros(m)
     one, two, both = (

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consentinel.assure.measure import Measure, Plan
-from consentinel.core.gaps import Gap, Shares, by_group, signed, values
+from consentinel.core.gaps import signed, values
 from consentinel.core.rng import generator
+from consentinel.core.shares import Shares, by_group
 from consentinel.core.stats import Floats, Interval, tail
+from consentinel.core.worst_gap import Gap
 
 __all__ = ["LEAST", "Attack", "area", "area_measure", "measures"]
 

@@ -12,6 +12,7 @@ from consentinel.assure.subject import Subject
 from consentinel.core import gaps
 from consentinel.core.columns import one
 from consentinel.core.rng import generator
+from consentinel.core.shares import by_group
 from consentinel.core.stats import Interval, korn_graubard
 
 __all__ = ["AT_ONCE", "Floats", "Places", "asked", "change", "drawn", "known", "mean", "right", "said", "share"]
@@ -70,7 +71,7 @@ def mean(
     if not len(values):
         return Measure(metric, None, slice, better=better, why=why or "there is no row that it counts")
     above, below = _totals(unit, values[:, None])
-    found = gaps.values(gaps.by_group(above, below, np.full(len(below), -1), 0), plan.level)
+    found = gaps.values(by_group(above, below, np.full(len(below), -1), 0), plan.level)
     estimate = Interval(float(found.value[0]), float(found.low[0]), float(found.high[0]), len(below), plan.level,
                         "clustered shares, Wilson arms")  # fmt: skip
     return Measure(metric, estimate, slice, better=better, why=why)
@@ -89,7 +90,7 @@ def change(
     if not len(moved):
         return Measure(metric, None, slice, against, why=why or "there is no row that it counts")
     above, below = _totals(unit, np.stack([np.maximum(moved, 0.0), np.maximum(-moved, 0.0)], axis=1))
-    found = gaps.signed(gaps.by_group(above, below, np.full(len(below), -1), 0), [1.0, -1.0], plan.level)
+    found = gaps.signed(by_group(above, below, np.full(len(below), -1), 0), [1.0, -1.0], plan.level)
     estimate = Interval(float(found.value), float(found.low), float(found.high), len(below), plan.level,
                         "paired, clustered shares, MOVER")  # fmt: skip
     return Measure(metric, estimate, slice, against, 0.0, float(found.p), float(found.detectable), "higher", why)

@@ -24,6 +24,7 @@ from consentinel.assure.subject import RANKED_KINDS, Subject
 from consentinel.core import gaps
 from consentinel.core.columns import one
 from consentinel.core.errors import UsageError
+from consentinel.core.shares import by_group
 from consentinel.core.stats import Interval, tail
 
 KINDS = ALL
@@ -132,7 +133,7 @@ def _times(subject: Subject, plan: Plan) -> Iterator[Measure]:
     sides = np.stack([late, ~late], axis=1).astype(np.float64)
     above, below = (np.stack([np.bincount(code, weight[:, at]) for at in (0, 1)], axis=1)
                     for weight in (sides * value[:, None], sides))  # fmt: skip
-    found = gaps.signed(gaps.by_group(above, below, np.full(len(above), -1), 0), [1.0, -1.0], plan.level)
+    found = gaps.signed(by_group(above, below, np.full(len(above), -1), 0), [1.0, -1.0], plan.level)
     estimate = Interval(float(found.value), float(found.low), float(found.high), len(above), plan.level,
                         "clustered shares, MOVER")  # fmt: skip
     yield Measure(metric, estimate, f"{name}=late", f"{name}=early", 0.0, float(found.p), float(found.detectable),

@@ -7,6 +7,7 @@ from consentinel.assure import per_unit
 from consentinel.assure.measure import Measure
 from consentinel.assure.subject import RANKED_KINDS, Subject
 from consentinel.core import gaps
+from consentinel.core.shares import by_group
 from consentinel.core.stats import Interval
 
 __all__ = ["utility"]
@@ -21,7 +22,7 @@ def utility(subject: Subject, level: float, suffix: str = "", why: str = "") -> 
     values = np.asarray(pc.drop_null(found[metric].combine_chunks()), np.float64)[:, None]
     if len(values) < 2:
         return Measure(metric + suffix, None, why="fewer than two units have something true")
-    shares = gaps.by_group(values, np.ones_like(values), np.full(len(values), -1), 0)
+    shares = by_group(values, np.ones_like(values), np.full(len(values), -1), 0)
     mean = gaps.signed(shares, [1.0], level)
     estimate = Interval(*(float(x) for x in (mean.value, mean.low, mean.high)), len(values), level, "clustered shares")
     return Measure(metric + suffix, estimate, better="higher", why=why)
