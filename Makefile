@@ -41,7 +41,7 @@ demo: $(LIGHT)/.installed ## Scan recorded real traffic with the light install a
 test: unit real ## Run all tests: unit, then real
 
 unit: $(DEV)/.installed ## Run the tests that start no process and open no socket
-	$(PY) -m pytest -q -n $(JOBS) -m "not real" --ignore=tests/house tests
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) -m "not real" --ignore=tests/house tests  # one thread a worker
 
 real: $(DEV)/.installed chromium node ## Run the tests that start processes, browsers and engines
 	$(PY) -m pytest -q -m real tests

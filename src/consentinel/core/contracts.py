@@ -13,6 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
+from consentinel.core.model_contracts import Model, Trainer
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
@@ -23,18 +25,19 @@ if TYPE_CHECKING:
 __all__ = [
     "AuditingPart",
     "CollectorPart",
+    "IntakePart",
     "Judge",
     "JudgePart",
     "MechanismPart",
-    "Model",
+    "MitigatePart",
     "NoisePart",
     "Plan",
+    "ProbePart",
     "Question",
     "ReportPart",
     "RulePart",
     "SignalPart",
     "SurfacePart",
-    "Trainer",
     "TrainerPart",
     "TrustModel",
 ]
@@ -212,6 +215,76 @@ class AuditingPart(Protocol[Plan_contra, Finding_co]):
         ...
 
 
+# Parts of the assure room's shelves
+
+Subject_contra = TypeVar("Subject_contra", contravariant=True)
+Measure_co = TypeVar("Measure_co", covariant=True)
+Mitigated_co = TypeVar("Mitigated_co", covariant=True)
+Opened_co = TypeVar("Opened_co", covariant=True)
+
+
+@runtime_checkable
+class IntakePart(Protocol[Opened_co]):
+    """A way in which a model comes into an audit."""
+
+    @property
+    def ALLOWS(self) -> str:
+        """What can be measured of a model that comes in this way, in a sentence."""
+        ...
+
+    def takes(self, given: str, /) -> bool:
+        """Return whether GIVEN, what somebody typed, looks like a model of this way; opens and runs nothing."""
+        ...
+
+    def opened(self, given: str, kind: str, /) -> Opened_co:
+        """Return the model GIVEN, or its answers; raises BadInput or UsageError. Never runs code of a model file."""
+        ...
+
+
+@runtime_checkable
+class ProbePart(Protocol[Subject_contra, Plan_contra, Measure_co]):
+    """Something that an audit measures of a model: fairness, explanation, robustness or leakage."""
+
+    @property
+    def KINDS(self) -> tuple[str, ...]:
+        """The kinds of model that it can measure, as Model.kind."""
+        ...
+
+    @property
+    def NEEDS(self) -> tuple[str, ...]:
+        """What it cannot do without, of the words of assure/subject.py; an audit says which are missing."""
+        ...
+
+    def probe(self, subject: Subject_contra, plan: Plan_contra, /) -> "Iterator[Measure_co]":
+        """Yield what was measured of SUBJECT; what cannot be measured is told in a measure without a value."""
+        ...
+
+
+FairPart: TypeAlias = ProbePart
+ExplainPart: TypeAlias = ProbePart
+RobustPart: TypeAlias = ProbePart
+PrivatePart: TypeAlias = ProbePart
+
+
+@runtime_checkable
+class MitigatePart(Protocol[Subject_contra, Mitigated_co]):
+    """A way to narrow a gap: before, during or after training."""
+
+    @property
+    def KINDS(self) -> tuple[str, ...]:
+        """The kinds of model that it can mitigate, as Model.kind."""
+        ...
+
+    @property
+    def WHEN(self) -> str:
+        """before, during or after training."""
+        ...
+
+    def mitigate(self, subject: Subject_contra, attribute: str, /, *, seed: int) -> Mitigated_co:
+        """Return SUBJECT as it answers when its gap over ATTRIBUTE was narrowed, chosen on rows that are not tested."""
+        ...
+
+
 # Where rooms meet
 
 
@@ -226,43 +299,6 @@ class Judge(Protocol):
 
     def judge(self, rows: "pa.Table", /) -> "pa.Table":
         """Return one row per row, in order: label (string), p (float32), undecided (bool), why (string)."""
-        ...
-
-
-@runtime_checkable
-class Model(Protocol):
-    """A trained model as other rooms see it: something that scores rows (models make it, assure audits it)."""
-
-    @property
-    def kind(self) -> str:
-        """recsys, ranking, vision, text, graph or tabular."""
-        ...
-
-    def predict(self, rows: "pa.Table", /) -> "pa.Table":
-        """Return the scores of ROWS: one row per row, in order, column score (float64, finite); a recsys or ranking
-        model returns instead (query, item, score), best first within a query."""
-        ...
-
-    def save(self, path: Path, /) -> Path:
-        """Write the model as one safe file (core/modelfile.py) and return it."""
-        ...
-
-
-@runtime_checkable
-class Trainer(Protocol):
-    """Makes a model from rows, plainly or privately; assure calls it for shadow models and mitigation."""
-
-    @property
-    def kind(self) -> str:
-        """The kind of model that it makes, as Model.kind."""
-        ...
-
-    def train(self, rows: "pa.Table", /, *, seed: int, tickets: Sequence[bytes] = ()) -> Model:
-        """Return a model of ROWS; equal rows and seed give an equal model when no ticket is given.
-
-        TICKETS are paid charges (core/ledger.py). A private trainer takes its noise from them and refuses to run
-        without one; a plain trainer refuses to run with one.
-        """
         ...
 
 

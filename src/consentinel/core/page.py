@@ -12,13 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
+from math import ceil, floor, isfinite, log10
 from typing import Literal
 
 from consentinel.core.text import shown
 
 __all__ = [
-    "Cell", "Column", "Html", "Series", "Tone", "badge", "bars", "figure", "h", "join", "matrix", "number", "page",
-    "section", "stacked", "strip", "table", "tiles",
+    "Cell", "Column", "Html", "Series", "Tone", "badge", "bars", "curve", "figure", "h", "intervals", "join", "matrix",
+    "number", "page", "section", "stacked", "strip", "table", "tiles",
 ]  # fmt: skip
 
 Tone = Literal["danger", "warn", "caution", "info", "ok", "muted"]
@@ -275,9 +276,84 @@ def strip(
     return h("table", h("caption", caption), h("tbody", *body), h("tfoot", axis), class_="strip")
 
 
+def intervals(
+    rows: Sequence[tuple[str, tuple[float, float, float], Tone, str]], *, caption: str, null: float | None = None
+) -> Html:
+    """Return estimates with their intervals on one axis: for each row a label, (value, low, high), a tone, a figure.
+
+    An end beyond the axis, such as an infinite one, is drawn to its edge; NULL, the value without effect, is a line.
+    """
+    finite = [x for _, ends, _, _ in rows for x in ends if isfinite(x)] + ([] if null is None else [null])
+    ticks = _ticks(min(finite, default=0.0), max(finite, default=1.0), 4)
+
+    def at(x: float) -> str:
+        inside = min(max(x, ticks[0]), ticks[-1])
+        return f"{2 + 96 * (inside - ticks[0]) / (ticks[-1] - ticks[0]):.2f}%"
+
+    lines = [h("line", x1=at(t), x2=at(t), y1=0, y2="100%", class_="tick") for t in ticks]
+    lines += [] if null is None else [h("line", x1=at(null), x2=at(null), y1=0, y2="100%", class_="null")]
+    body = []
+    for label, (value, low, high), tone, said in rows:
+        drawn = [
+            h("line", x1=at(low), x2=at(high), y1="50%", y2="50%", class_=f"span {tone}"),
+            h("circle", cx=at(value), cy="50%", r=4.5, class_=f"fill {tone}"),
+        ]
+        picture = h("svg", *lines, *drawn, role="img", aria_label=said)
+        body.append(h("tr", h("th", label, scope="row"), h("td", picture), h("td", said, class_="num")))
+    scale = [h("text", f"{t:g}", x=at(t), y=12, text_anchor=_anchor(i, len(ticks))) for i, t in enumerate(ticks)]
+    axis = h("tr", h("td"), h("td", h("svg", *scale, aria_hidden="true", class_="axis")), h("td"))
+    return h("table", h("caption", caption), h("tbody", *body), h("tfoot", axis), class_="strip spans")
+
+
+def curve(
+    series: Sequence[tuple[str, Sequence[tuple[float, float, float, float]], Tone]], *, caption: str, across: str
+) -> Html:
+    """Return lines with bands: for each series a name, its points (x, value, low, high) by x, and a tone.
+
+    ACROSS names what runs from left to right. Ends that are infinite are drawn to the edge.
+    """
+    points = [point for _, some, _ in series for point in some]
+    wide = _ticks(min(p[0] for p in points), max(p[0] for p in points))
+    heights = [x for p in points for x in p[1:] if isfinite(x)]
+    tall = _ticks(min(heights, default=0.0), max(heights, default=1.0))
+
+    def at(x: float, ticks: Sequence[float], size: float) -> float:
+        return round(size * (min(max(x, ticks[0]), ticks[-1]) - ticks[0]) / (ticks[-1] - ticks[0]), 2)
+
+    def place(x: float, y: float) -> str:
+        return f"{at(x, wide, 300)},{round(120 - at(y, tall, 120), 2)}"
+
+    drawn = [
+        *(h("line", x1=0, x2=300, y1=120 - at(t, tall, 120), y2=120 - at(t, tall, 120), class_="tick") for t in tall),
+        *(h("line", x1=at(t, wide, 300), x2=at(t, wide, 300), y1=0, y2=120, class_="tick") for t in wide),
+    ]
+    for name, some, tone in series:
+        around = [place(x, high) for x, _, _, high in some] + [place(x, low) for x, _, low, _ in reversed(some)]
+        drawn.append(h("polygon", points=" ".join(around), class_=f"band {tone}"))
+        middle = " ".join(place(x, value) for x, value, _, _ in some)
+        drawn.append(h("polyline", h("title", name), points=middle, class_=f"curve {tone}"))
+        drawn += [
+            h("circle", cx=at(p[0], wide, 300), cy=120 - at(p[1], tall, 120), r=2, class_=f"fill {tone}") for p in some
+        ]
+    drawn += [h("text", f"{t:g}", x=-4, y=123 - at(t, tall, 120), text_anchor="end") for t in tall]
+    drawn += [h("text", f"{t:g}", x=at(t, wide, 300), y=132, text_anchor="middle") for t in wide]
+    drawn.append(h("text", across, x=150, y=145, text_anchor="middle"))
+    picture = h("svg", *drawn, viewBox="-34 -6 344 156", role="img", aria_label=caption, class_="plot")
+    return join(_legend([(name, tone) for name, _, tone in series]) if len(series) > 1 else None, picture)
+
+
+def _ticks(low: float, high: float, most: int = 6) -> list[float]:
+    """Return round places from LOW or below to HIGH or above, the range cut into about MOST."""
+    if high - low <= 1e-9 * max(1.0, abs(low), abs(high)):
+        low, high = low - 0.5, high + 0.5
+    step = _step((high - low) * 6 / most)
+    first, last = floor(low / step + 1e-9), ceil(high / step - 1e-9)
+    return [round(step * i, 12) for i in range(first, max(last, first + 1) + 1)]
+
+
 def _step(top: float) -> float:
     """Return a round step (1, 2 or 5 times a power of ten) that cuts TOP into at most six."""
-    power = 0.001
+    power = 10.0 ** min(-3, floor(log10(top)) - 1) if top > 0 else 0.001
     while True:
         for part in (1, 2, 5):
             if top / (part * power) <= 6:
