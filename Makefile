@@ -51,7 +51,7 @@ story: $(LIGHT)/.installed-learn ## Second half of the demo: findings become inc
 test: unit real ## Run all tests: unit, then real
 
 unit: $(DEV)/.installed ## Run the tests that start no process and open no socket
-	$(PY) -m pytest -q -n $(JOBS) -m "not real" --ignore=tests/house tests
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(JOBS) -m "not real" --ignore=tests/house tests  # one thread a worker
 
 real: $(DEV)/.installed chromium node ## Run the tests that start processes, browsers and engines
 	$(PY) -m pytest -q -m real tests

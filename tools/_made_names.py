@@ -1,5 +1,6 @@
 """Texts made of invented names, addresses and companies, with the label of each piece: what a model of names learns from."""
 
+import csv
 import importlib
 import pkgutil
 import random
@@ -10,9 +11,11 @@ from pathlib import Path
 from types import ModuleType
 
 import faker.providers.address
+import faker.providers.job.en_US
 import faker.providers.lorem.en_US
 import faker.providers.person
 from pydoc_data.topics import topics
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 __all__ = ["Maker"]
 
@@ -37,11 +40,13 @@ TRADES = (
     " credit trade market home food travel law book school job work pay legal sky fire iron stone star link loop mind path"
     " pulse point wave wise works zone hub gate forge craft logic scope track view nest genius"
 ).split()
+GREEK = "Αθήνα Πάτρα Βόλος Λάρισα Ρόδος Χανιά Καλαμάτα Σέρρες Δράμα Κως Москва Казань Самара Київ Одеса Софія Варна".split()
 STATES = "AL AK AZ CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NV NH NJ NM NY NC ND OH OK OR PA TX QC ON NSW".split()
 WAYS = "Street St Avenue Ave Road Rd Lane Drive Dr Court Place Way Crescent Terrace Boulevard Close Square Parkway Circle".split()
 ENDS = "gasse straße strasse weg vej gade gatan vägen veien gata tie katu laan straat vangen bakken terrasse allé utca".split()
 FIRSTS = "Rue|Avenue|Via|Calle|Rua|Ulica|Avenida|Rue de|Rue du|Via della|Calle de|Rúa|Chemin|Place|Piazza|Postbox|Vicolo".split("|")
 SYLLABLES = "ka lo mi ra to ve shi an ber el dor gar hal is jo kur lin mar nor ol pet ri sa tan ul vin wen ya zor sto kri bra fen".split()
+PARTIES = Path(__file__).parent.parent / "src" / "consentinel" / "detect" / "data" / "parties.csv"
 _LATIN = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ][A-Za-zÀ-ɏḀ-ỿ' .()-]{1,30}")
 _SLOT = re.compile(r"\{(\w+)\}")
 
@@ -78,7 +83,16 @@ class Maker:
                            "Greenland", "Tanzania", "Bolivia", "Venezuela", "Moldova", "Macedonia", "Taiwan"]]  # fmt: skip
         self.streets = _gathered(address, ("streets", "street_names"))
         self.ways = [*WAYS, *english.street_suffixes[:60]]
-        self.words = list(faker.providers.lorem.en_US.Provider.word_list)
+        places = [*self.towns, *self.countries]
+        known = {word for names in [*self.firsts, *self.lasts, *places] for name in names for word in name.lower().split()}
+        known |= {group.lower() for group in GROUPS} | {f"{group.lower()}s" for group in GROUPS}
+        common = list(faker.providers.lorem.en_US.Provider.word_list)
+        listed = [w for name in ("us_tv_and_film", "english_wikipedia") for w in FREQUENCY_LISTS[name][:16_000]]
+        self.words = common * 6 + [word for word in listed if len(word) > 1 and word not in known]
+        self.jobs = list(faker.providers.job.en_US.Provider.jobs)
+        with PARTIES.open(encoding="utf-8", newline="") as file:
+            owners = sorted({row["owner"] for row in csv.DictReader(file)})
+        self.owners = [owner for owner in owners if _LATIN.fullmatch(owner)]
         prose = " ".join(text for _, text in sorted(topics.items()))
         self.prose = [s.strip() for s in re.split(r"(?<=[.:;])\s+", prose) if 20 < len(s) < 240 and "\n\n" not in s]
         self.sentences = tomllib.loads(Path(__file__).with_name("made_names.toml").read_text("utf-8"))["sentences"]
@@ -90,9 +104,9 @@ class Maker:
             made += [(rng.choice(self.prose), "")] if rng.random() < 0.07 else self._filled(rng.choice(self.sentences))
             made.append((rng.choice((".", ".", "", "!", "?")) + rng.choice((" ", " ", "\n")), ""))
         shape = rng.random()
-        if shape < 0.06:
+        if shape < 0.05:
             made = [(piece.lower(), label) for piece, label in made]
-        elif shape < 0.08:
+        elif shape < 0.065:
             made = [(piece.upper(), label) for piece, label in made]
         return made
 
@@ -100,7 +114,7 @@ class Maker:
         made: list[tuple[str, str]] = []
         for n, piece in enumerate(_SLOT.split(sentence)):
             if n % 2:
-                slot = {"pf": "first", "pl": "last", "pp": "full", "a1": "line", "sn": "way"}.get(piece, piece)
+                slot = {"pf": "first", "pl": "last", "pp": "full", "a1": "line", "sn": "way", "W": "begun"}.get(piece, piece)
                 made += getattr(self, f"_{slot}")()
             else:
                 made.append((piece, ""))
@@ -135,12 +149,24 @@ class Maker:
 
     def _g(self) -> list[tuple[str, str]]:
         found = self.rng.choice(GROUPS)
-        return [(found.lower() if self.rng.random() < 0.1 else found, "GROUP")]
+        if found.endswith(("n", "i")) and self.rng.random() < 0.15:
+            found += "s"
+        return [(found.lower() if self.rng.random() < 0.15 else found, "GROUP")]
+
+    def _j(self) -> list[tuple[str, str]]:
+        job = self.rng.choice(self.jobs)
+        return [(job if self.rng.random() < 0.5 else job.lower(), "")]
+
+    def _z(self) -> list[tuple[str, str]]:
+        shape = self.rng.choice(("####", "#####", "#####", "######", "##-###", "### ##"))
+        return [("".join(str(self.rng.randint(0, 9)) if c == "#" else c for c in shape), "ADDRESS")]
 
     def _c(self) -> list[tuple[str, str]]:
         rng, town = self.rng, self._name(self.towns)
         if rng.random() < 0.2:
             town = self._name(self.lasts) + rng.choice(("ville", "berg", "dorf", "ton", "burg", " Falls", " Village", " Bay", "by", " City"))
+        if rng.random() < 0.03:
+            town = rng.choice(GREEK)
         if rng.random() < 0.05:
             town = rng.choice(("San ", "St ", "New ", "Port ", "Mount ", "La ", "Villa ", "Bad ")) + town
         return [(town.upper() if rng.random() < 0.25 else town.lower() if rng.random() < 0.04 else town, "PLACE")]
@@ -153,6 +179,7 @@ class Maker:
         last = [self._name(self.lasts) for _ in range(3)]
         one, two = rng.choice(TRADES), rng.choice(TRADES)
         name = rng.choice((
+            rng.choice(self.owners), rng.choice(self.owners), rng.choice(self.owners),
             f"{last[0]} {rng.choice(KINDS)}", f"{last[0]}-{last[1]}", f"{last[0]}, {last[1]} and {last[2]}", f"{last[0]} and {last[1]}",
             f"{last[0]} {rng.choice(KINDS)}", one.capitalize() + two, one.capitalize() + two.capitalize(),
             f"{one} {two}".title(), f"{one} {two}".title(), f"{one.capitalize()} {rng.choice(KINDS)}", f"{last[0]} {two}".title(),
@@ -177,7 +204,8 @@ class Maker:
         rng, street = self.rng, self._way()[0][0]
         number = str(int(10 ** rng.uniform(0.3, 5)))
         number = number.zfill(rng.choice((1, 1, 1, 4))) + rng.choice(("", "", "", "", "B", "."))
-        made = rng.choice((f"{number} {street}", f"{street} {number}", f"{number} {street} {rng.randint(1, 200)}"))
+        made = rng.choice((f"{number} {street}", f"{street} {number}", f"{number} {street} {rng.randint(1, 200)}",
+                           f"{number} {rng.randint(1, 999)} {street}"))
         return [(made, "ADDRESS")]
 
     def _line(self) -> list[tuple[str, str]]:
@@ -193,7 +221,7 @@ class Maker:
     def _a(self) -> list[tuple[str, str]]:
         rng = self.rng
         gap = rng.choice((", ", "\n", "\n ", " ", "\n   "))
-        code = str(rng.randint(1000, 99999)).zfill(rng.choice((4, 5)))
+        code = self._z()[0][0]
         state = rng.choice(STATES)
         town, country = self._c(), self._k()
         tail = rng.choice((
@@ -230,6 +258,10 @@ class Maker:
         rng = self.rng
         said = rng.choice(self.prose) if rng.random() < 0.4 else " ".join(rng.choices(self.words, k=rng.randint(2, 9)))
         return [(said[0].upper() + said[1:] if rng.random() < 0.4 else said, "")]
+
+    def _begun(self) -> list[tuple[str, str]]:
+        said = self._w()[0][0]
+        return [(said[0].upper() + said[1:], "")]
 
     def _x(self) -> list[tuple[str, str]]:
         rng = self.rng

@@ -1,6 +1,6 @@
 """Train the network of src/consentinel/understand/masking/names.py on made texts alone; one seed makes one file.
 
-Usage: python tools/train_names.py [--texts N] [--rounds N] [--seed N] [--out FILE]     (needs faker and scipy)
+Usage: python tools/train_names.py [--texts N] [--rounds N] [--seed N] [--out FILE]     (needs faker, zxcvbn and scipy)
 """
 
 import argparse
@@ -28,7 +28,7 @@ from consentinel.understand.masking._tagger import (
 )
 
 TARGET = Path(__file__).parent.parent / "src" / "consentinel" / "understand" / "data" / "names.model"
-BATCH, VECTOR, HIDDEN, RATE, UNSEEN = 96, 24, 48, 0.004, 0.25
+BATCH, VECTOR, HIDDEN, RATE, UNSEEN = 96, 24, 48, 0.004, 0.35
 Floats = NDArray[np.float32]
 
 
@@ -124,8 +124,8 @@ def _step(
 def main() -> None:
     """Make texts, train and write the model's file."""
     asked = argparse.ArgumentParser(description=main.__doc__)
-    asked.add_argument("--texts", type=int, default=12_000)
-    asked.add_argument("--rounds", type=int, default=4)
+    asked.add_argument("--texts", type=int, default=24_000)
+    asked.add_argument("--rounds", type=int, default=3)
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--out", type=Path, default=TARGET)
     given = asked.parse_args()

@@ -1,4 +1,4 @@
-"""How long classes of 100,000 short texts take by words and runs of characters, from texts to probabilities and sets."""
+"""How long classes of 100,000 short texts take by words and runs of characters, from texts to sets."""
 
 import numpy as np
 
@@ -34,9 +34,9 @@ def main() -> None:
         answer = made.answer(plain[:TEXTS])
     right = float((answer.given == targets[:TEXTS]).all(axis=1).mean())
     write("classify_seconds", value=found.seconds, low=found.seconds, high=found.seconds, n=TEXTS,
-          protocol=f"wall time from {TEXTS:,} made texts of {WORDS} words to probabilities and sets of {CLASSES} classes, "
-          f"one process; {found.cpu_s:.1f} s of processor time, {found.peak_mb:,.0f} MB at most; {right:.1%} right, so "
-          "that the work was done")  # fmt: skip
+          protocol=f"wall time from {TEXTS:,} made texts of {WORDS} words to probabilities and sets of {CLASSES} "
+          f"classes, one process; {found.cpu_s:.1f} s of processor time, {found.peak_mb:,.0f} MB at most; "
+          f"{right:.1%} right, so that the work was done")  # fmt: skip
     print(f"{found.seconds:.1f} s, {found.cpu_s:.1f} s of processor, {found.peak_mb:,.0f} MB, {right:.4f} right")
 
 

@@ -5,7 +5,9 @@ published one, and a tenth of the rest decides all settings, the peers' too, and
 written again (_peers_ultragcn.py) and LightGCN is ours, so each has a number of its own that says whether it is a fair
 peer: its recall over that of a simple recommender, relative to the same on the published test part. The split is a
 second draw: on the first, peers that stood as published on validation fell behind once they were fitted to all rows, so
-their regularisation was put right and another part is tested. Arguments: the sets (ml1m, cds).
+their regularisation was put right and another part is tested. On AmazonCDs our UltraGCN did not learn within the time
+of two cores (nDCG 0.005 on validation where item-kNN has 0.054), so it is no peer there: ours is held against item-kNN,
+and how far ahead of it ours is against how far ahead of it UltraGCN is published. Arguments: the sets (ml1m, cds).
 """
 
 import sys
@@ -41,7 +43,7 @@ NAMES = (
     "topn_ml1m_lightgcn_ratio",
     "topn_cds_recall",
     "topn_cds_ndcg",
-    "topn_cds_ultragcn_ratio",
+    "topn_cds_published_ratio",
 )
 INPUTS = (
     "src/consentinel/models/recommend/ease.py",
@@ -82,17 +84,13 @@ def peers(name: str) -> Iterator[Candidate]:
 
     LightGCN's published weight of squared embeddings, 1e-4, overfits here (nDCG .166 on validation at its best step).
     """
-    if name == "ml1m":
-        for reg in (1e-3, 3e-3):
-            asked = lightgcn.SETTINGS(steps=1500, batch=32_768, rate=0.05, reg=reg)
-            yield Candidate("LightGCN", lightgcn.fit, asked, lightgcn.rounds)
-        tried = [UltraGCN(gamma=gamma) for gamma in (0.078, 0.1, 0.125)]
-    else:
-        tried = [
-            UltraGCN(width=64, negative_weight=1000.0, lambda_=1.0, gamma=0.059, people=2048, drawn=4096, rate=0.02)
-        ]
-    for one in tried:
-        yield Candidate("UltraGCN", ultragcn, one, _peers_ultragcn.rounds)
+    if name == "cds":
+        return
+    for reg in (1e-3, 3e-3):
+        asked = lightgcn.SETTINGS(steps=1500, batch=32_768, rate=0.05, reg=reg)
+        yield Candidate("LightGCN", lightgcn.fit, asked, lightgcn.rounds)
+    for gamma in (0.078, 0.1, 0.125):
+        yield Candidate("UltraGCN", ultragcn, UltraGCN(gamma=gamma), _peers_ultragcn.rounds)
 
 
 def chosen(name: str, at: Task) -> tuple[Candidate, Candidate, list[Candidate]]:
@@ -109,7 +107,7 @@ def chosen(name: str, at: Task) -> tuple[Candidate, Candidate, list[Candidate]]:
     theirs = tuned(peers(name), inner, "ndcg", SEED)
     mine = max(best.values(), key=lambda one: one[0])[1]
     (_, anchor), *_ = tuned(ANCHORS[name][0], inner, "ndcg", SEED).values()
-    return mine, anchor, [theirs[who][1] for who in PUBLISHED[name]]
+    return mine, anchor, [found for _, found in theirs.values()]
 
 
 def main() -> None:
@@ -121,8 +119,9 @@ def main() -> None:
         mine, anchor, theirs = chosen(name, at)
         own = measured(mine, at, SEED)
         simple = ANCHORS[name][1]
-        under = ranking.values(measured(anchor, at, SEED), "recall")
-        tables, fair = {}, []
+        plain = measured(anchor, at, SEED)
+        under = ranking.values(plain, "recall")
+        tables, fair = {} if theirs else {anchor.who: plain}, []
         for one in theirs:
             tables[one.who] = measured(one, at, SEED)
             published = PUBLISHED[name][one.who] / simple
@@ -137,6 +136,17 @@ def main() -> None:
                 f"{pairs[:, 0].mean():.4f} / {under.mean():.4f}, divided by the same on the published test part, "
                 f"{PUBLISHED[name][one.who]} / {simple} (the simple one re-run there); settings and when to stop by "
                 f"validation; same dev-split as topn_{name}_recall, bootstrap over people",
+            )  # fmt: skip
+        if not theirs:
+            published = PUBLISHED[name]["UltraGCN"] / simple
+            pairs = np.column_stack([ranking.values(own, "recall"), under * published])
+            ratio = resample.cluster_bootstrap(pairs, np.arange(len(pairs)), resample.ratio, seed=SEED)
+            write_interval(
+                f"topn_{name}_published_ratio", ratio,
+                f"Recall@20 of ours over that of {anchor.who} {anchor.settings}, {pairs[:, 0].mean():.4f} / "
+                f"{under.mean():.4f}, divided by the same of UltraGCN on the published test part, "
+                f"{PUBLISHED[name]['UltraGCN']} / {simple} (the simple one re-run there); other parts of the same "
+                f"data, so no race; same dev-split as topn_{name}_recall, bootstrap over people",
             )  # fmt: skip
         for metric in ("recall", "ndcg"):
             values = {who: ranking.values(one, metric) for who, one in tables.items()}

@@ -1,5 +1,6 @@
 """Consentinel: the privacy team's machine-learning system.
 
+assure      audit a model: is it fair, explainable, robust and private, each number with an interval
 detect      find personal and device-related data collected without consent
 models      train, evaluate and serve rankers, classifiers and embeddings, plainly and privately
 protect     measure on private data within a privacy budget that is kept in a ledger
@@ -12,7 +13,7 @@ from importlib import import_module
 from types import ModuleType
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "detect", "models", "protect", "understand"]
+__all__ = ["__version__", "assure", "detect", "models", "protect", "understand"]
 
 
 def __getattr__(name: str) -> ModuleType:

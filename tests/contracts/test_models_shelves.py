@@ -17,6 +17,7 @@ from consentinel.core import contracts, modelfile
 from consentinel.core.errors import BadInput, BudgetRefused, ContractBroken, MissingExtra, UsageError
 from consentinel.core.ledger_filter import Account
 from consentinel.core.ledger_opening import created, opened
+from consentinel.core.model_contracts import Model, Trainer
 from consentinel.core.run import Run
 from consentinel.models import kept, shelves
 from consentinel.models.asked import settings, told
@@ -37,18 +38,18 @@ class Trained:
     """A part after its training, with the rows that it takes, and how often it can be trained again."""
 
     part: Any
-    model: contracts.Model
+    model: Model
     rows: Made
     answer: pa.Table
 
 
-def ready(named: str) -> tuple[Any, contracts.Trainer]:
+def ready(named: str) -> tuple[Any, Trainer]:
     """Return the part NAMED and its trainer with small settings."""
     part = kept.part(named)[2]
     return part, part.trainer(settings(part.SETTINGS, small(part.SETTINGS), named))
 
 
-def train(trainer: contracts.Trainer, rows: pa.Table, folder: Path, seed: int = SEED) -> contracts.Model:
+def train(trainer: Trainer, rows: pa.Table, folder: Path, seed: int = SEED) -> Model:
     """Train, with a ledger of its own in FOLDER that pays where the trainer is private."""
     if not isinstance(trainer, PrivateTrainer):
         return trainer.train(rows, seed=seed)
@@ -103,7 +104,7 @@ def test_every_shelf_of_the_room_is_examined() -> None:
 def test_it_keeps_its_protocol(named: str) -> None:
     part, trainer = ready(named)
     assert isinstance(part, contracts.TrainerPart)
-    assert isinstance(trainer, contracts.Trainer)
+    assert isinstance(trainer, Trainer)
     assert trainer.kind in KINDS[named.partition("/")[0]]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from consentinel.core import contracts
+from consentinel.core import understand_contracts
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.shelf import Shelf
 from consentinel.understand import shelves
@@ -17,11 +17,11 @@ from consentinel.understand.sources._asking import Asking
 from tests.understand import made_incidents as made
 
 DOORS: dict[str, tuple[Shelf, Any]] = {
-    "sources": (shelves.SOURCES, contracts.SourcePart),
-    "masking": (shelves.MASKING, contracts.MaskingPart),
-    "forecasters": (shelves.FORECASTERS, contracts.ForecasterPart),
-    "classifiers": (shelves.CLASSIFIERS, contracts.ClassifierPart),
-    "experiments": (shelves.EXPERIMENTS, contracts.ExperimentPart),
+    "sources": (shelves.SOURCES, understand_contracts.SourcePart),
+    "masking": (shelves.MASKING, understand_contracts.MaskingPart),
+    "forecasters": (shelves.FORECASTERS, understand_contracts.ForecasterPart),
+    "classifiers": (shelves.CLASSIFIERS, understand_contracts.ClassifierPart),
+    "experiments": (shelves.EXPERIMENTS, understand_contracts.ExperimentPart),
 }
 PARTS = [(shelf, name) for shelf, (parts, _) in DOORS.items() for name in parts.names()]
 # What each recogniser has to find in the middle of a text.

@@ -4,11 +4,27 @@ import base64
 import hashlib
 import re
 from html.parser import HTMLParser
+from math import inf
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from consentinel.core.page import Cell, Column, Html, bars, h, join, matrix, number, page, stacked, strip, table
+from consentinel.core.page import (
+    Cell,
+    Column,
+    Html,
+    bars,
+    curve,
+    h,
+    intervals,
+    join,
+    matrix,
+    number,
+    page,
+    stacked,
+    strip,
+    table,
+)  # fmt: skip
 
 
 class Reader(HTMLParser):
@@ -110,3 +126,31 @@ def test_points_stay_inside_the_strip(points: list[float]) -> None:
 
 def test_numbers_are_grouped() -> None:
     assert [number(1234567), number(1.25), number(3.0), number(0)] == ["1,234,567", "1.2", "3", "0"]
+
+
+@given(st.lists(st.tuples(st.floats(-1e6, 1e6), st.floats(0, 1e3), st.floats(0, 1e3)), min_size=1, max_size=6))
+def test_intervals_stay_on_their_axis_and_say_their_figures(rows: list[tuple[float, float, float]]) -> None:
+    given_ = [(f"m{at}", (x, x - a, x + b), "info", f"figure {at}") for at, (x, a, b) in enumerate(rows)]
+    got = read(intervals([*given_, ("open", (0.0, -inf, inf), "warn", "all")], caption="c", null=0.0))
+    places = [float(str(a[key]).rstrip("%")) for tag, a in got.tags for key in ("x1", "x2", "cx") if key in a]
+    assert all(2 <= place <= 98 for place in places)
+    assert sum(tag == "circle" for tag, _ in got.tags) == len(rows) + 1
+    assert sum(a.get("class") == "null" for _, a in got.tags) == len(rows) + 1
+    assert all(f"figure {at}" in got.words for at in range(len(rows)))
+    assert sum(tag == "text" for tag, _ in got.tags) <= 8
+
+
+def test_a_curve_has_a_band_and_a_name_for_each_series() -> None:
+    points = [(0.0, 0.5, 0.4, 0.6), (1.0, 0.2, 0.1, inf), (4.0, 0.1, -inf, 0.2)]
+    got = read(curve([("one", points, "info"), ("two", points, "warn")], caption="c", across="budget"))
+    assert [a["class"] for tag, a in got.tags if tag == "polygon"] == ["band info", "band warn"]
+    drawn = [
+        tuple(map(float, pair.split(",")))
+        for tag, a in got.tags
+        if tag == "polygon"
+        for pair in str(a["points"]).split()
+    ]
+    assert all(0 <= x <= 300 and 0 <= y <= 120 for x, y in drawn)
+    assert "budget" in got.words
+    assert "one" in got.words
+    assert read(curve([("one", points[:1], "info")], caption="c", across="b")).tags

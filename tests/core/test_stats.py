@@ -2,6 +2,7 @@ import math
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -163,3 +164,31 @@ def test_hits_and_clusters_have_to_fit() -> None:
     for hits, clusters in (([1, 0], ["a"]), ([0.5], ["a"])):
         with pytest.raises(UsageError, match="one cluster"):
             stats.korn_graubard(hits, clusters)
+
+
+def test_a_ratio_over_clusters() -> None:
+    rng = np.random.default_rng(1)
+    half = rng.normal(size=20)
+    even = np.concatenate([half, -half])  # no skewness: Student's t itself
+    ours, theirs = stats.cluster_ratio_interval(even, np.ones(40), np.arange(40)), stats.mean_interval(even)
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high))
+    rows = np.repeat(np.arange(30), 2)  # two equal rows of each are worth one
+    values = rng.gamma(2.0, 1.0, 30)
+    once = stats.cluster_ratio_interval(values, np.ones(30), np.arange(30))
+    twice = stats.cluster_ratio_interval(values[rows], np.ones(60), rows)
+    assert (twice.value, twice.low, twice.high) == pytest.approx((once.value, once.low, once.high))
+    assert once.high - once.value > once.value - once.low  # the long tail is above
+    alike = stats.cluster_ratio_interval([0.5, 0.5], [1.0, 1.0], ["a", "b"])
+    assert (alike.low, alike.high) == (0.5, 0.5)
+    assert stats.cluster_ratio_interval([0.5], [1.0], ["a"]).high == math.inf
+
+
+def test_the_interval_of_a_skewed_ratio_holds_the_truth() -> None:
+    rng = np.random.default_rng(2)
+    below = above = 0
+    for _ in range(1500):
+        size = rng.uniform(0.5, 2.0, 60)
+        found = stats.cluster_ratio_interval(size * rng.gamma(1.0, 0.01, 60), size, np.arange(60))
+        below, above = below + (found.high < 0.01), above + (found.low > 0.01)
+    assert 0.015 < below / 1500 < 0.05
+    assert 0.01 < above / 1500 < 0.04

@@ -4,6 +4,7 @@ import hashlib
 import re
 import runpy
 import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ def test_it_runs_as_a_script(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("CONSENTINEL_KEY", raising=False)
+    monkeypatch.setattr(sys, "argv", [str(script)])
     runpy.run_path(str(script), run_name="__main__")
     assert capsys.readouterr().out.strip()
     assert not list(tmp_path.iterdir())

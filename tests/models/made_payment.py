@@ -8,10 +8,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from consentinel.core.contracts import Model
 from consentinel.core.ledger_book import Book
 from consentinel.core.ledger_filter import Account
 from consentinel.core.ledger_opening import created, now, opened
+from consentinel.core.model_contracts import Model
 
 MINUTE = 60_000_000
 ABOUT = {"dataset": "pictures", "epoch": "all", "principal": "tests", "purpose": "training"}

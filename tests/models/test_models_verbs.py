@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from consentinel.core.contracts import Model
 from consentinel.core.errors import BadInput, BudgetRefused, ContractBroken, UsageError
 from consentinel.core.ledger_filter import Account
 from consentinel.core.ledger_opening import created, opened
+from consentinel.core.model_contracts import Model
 from consentinel.models import files, kept, verbs
 from consentinel.models.evaluation import measuring
 from consentinel.models.rows import INTERACTIONS

@@ -156,7 +156,7 @@ def test_another_encoder_is_refused(vectors: None, tmp_path: Path, monkeypatch: 
 def test_probabilities_are_calibrated(single: bool) -> None:
     rng = np.random.default_rng(2)
     margins = rng.normal(size=(4000, 3))
-    p = calibration.Curve(np.full(3, 2.0), np.array([0.5, 0, -1]), single).of(margins)
+    p = calibration.Curve(np.full(3, 2.0), np.array([0.5, 0, -1]), single, np.zeros(3)).of(margins)
     if single:
         targets = np.eye(3, dtype=bool)[(rng.random(4000)[:, None] > np.cumsum(p, axis=1)).sum(axis=1).clip(0, 2)]
     else:
@@ -164,7 +164,7 @@ def test_probabilities_are_calibrated(single: bool) -> None:
     curve = calibration.fitted(margins, targets, single)
     assert np.allclose(curve.slope, 2, atol=0.25)
     assert calibration.error(curve.of(margins), targets) <= 0.02
-    wrong = calibration.Curve(curve.slope * 4, curve.offset * 4, single)
+    wrong = calibration.Curve(curve.slope * 4, curve.offset * 4, single, curve.rival * 4)
     assert calibration.error(wrong.of(margins), targets) > 0.05
     assert calibration.plain_error(curve.of(margins), targets) < 0.05
 
@@ -312,7 +312,8 @@ def test_a_text_cannot_change_what_runs(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("labels", "asked", "error"), [
-    ([None] * 12, {}, "labelled texts"), (["a"] * 12, {}, "labelled texts"), (list("ab") * 6, {"labels": "none"}, "no column"),
+    ([None] * 12, {}, "labelled texts"), (["a"] * 12, {}, "labelled texts"),
+    (list("ab") * 6, {"labels": "none"}, "no column"),
     (list("ab") * 6, {"level": 1.0}, "level"), (list("ab") * 6, {"folds": 99}, "folds"),
 ])  # fmt: skip
 def test_what_cannot_be_learnt_is_told(

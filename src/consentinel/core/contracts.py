@@ -13,6 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, TypeVar, runtime_checkable
 
+from consentinel.core.model_contracts import Model, Trainer
+
 if TYPE_CHECKING:
     import numpy as np
     import pyarrow as pa
@@ -21,28 +23,21 @@ if TYPE_CHECKING:
     from consentinel.core.modelfile import ModelFile
 
 __all__ = [
-    "AskerPart",
     "AuditingPart",
-    "ClassifierPart",
     "CollectorPart",
-    "ExperimentPart",
-    "ForecasterPart",
+    "IntakePart",
     "Judge",
     "JudgePart",
-    "MaskingPart",
     "MechanismPart",
-    "Model",
+    "MitigatePart",
     "NoisePart",
-    "PaperPart",
     "Plan",
+    "ProbePart",
     "Question",
     "ReportPart",
     "RulePart",
     "SignalPart",
-    "SourcePart",
-    "StoryPart",
     "SurfacePart",
-    "Trainer",
     "TrainerPart",
     "TrustModel",
 ]
@@ -58,15 +53,6 @@ Facts_contra = TypeVar("Facts_contra", contravariant=True)
 Estimates_co = TypeVar("Estimates_co", covariant=True)
 Plan_contra = TypeVar("Plan_contra", contravariant=True)
 Finding_co = TypeVar("Finding_co", covariant=True)
-Asking_contra = TypeVar("Asking_contra", contravariant=True)
-Live_contra = TypeVar("Live_contra", contravariant=True)
-Proposal_co = TypeVar("Proposal_co", covariant=True)
-Span_co = TypeVar("Span_co", covariant=True)
-Series_contra = TypeVar("Series_contra", contravariant=True)
-Trial_contra = TypeVar("Trial_contra", contravariant=True)
-Reading_co = TypeVar("Reading_co", covariant=True)
-Teller_contra = TypeVar("Teller_contra", contravariant=True)
-Story_contra = TypeVar("Story_contra", contravariant=True)
 
 
 # Parts of the detect room's shelves
@@ -229,140 +215,73 @@ class AuditingPart(Protocol[Plan_contra, Finding_co]):
         ...
 
 
-# Parts of the understand room's shelves
+# Parts of the assure room's shelves
+
+Subject_contra = TypeVar("Subject_contra", contravariant=True)
+Measure_co = TypeVar("Measure_co", covariant=True)
+Mitigated_co = TypeVar("Mitigated_co", covariant=True)
+Opened_co = TypeVar("Opened_co", covariant=True)
 
 
 @runtime_checkable
-class SourcePart(Protocol[Asking_contra]):
-    """A source of incidents and texts, read as columns of texts: nothing is guessed, parsed or masked yet."""
+class IntakePart(Protocol[Opened_co]):
+    """A way in which a model comes into an audit."""
 
     @property
-    def COLUMNS(self) -> Mapping[str, str]:
-        """Which of its columns is which of ours, where its shape is known; empty where people name the columns."""
+    def ALLOWS(self) -> str:
+        """What can be measured of a model that comes in this way, in a sentence."""
         ...
 
-    @property
-    def KIND(self) -> str:
-        """The kind of its rows, as in INCIDENTS; empty where whoever asks says it."""
+    def takes(self, given: str, /) -> bool:
+        """Return whether GIVEN, what somebody typed, looks like a model of this way; opens and runs nothing."""
         ...
 
-    def fits(self, path: Path, /) -> int:
-        """Return 0 when PATH is nothing for it, 1 when the name is, 2 when what is in it is."""
-        ...
-
-    def read(self, path: Path, asking: Asking_contra, /) -> "Iterator[pa.Table]":
-        """Yield batches of PATH: columns of string, where U+001F parts the items of a list, and source_row (int64).
-
-        A record that cannot be read is counted in ASKING and costs no other one. Raises BadInput.
-        """
+    def opened(self, given: str, kind: str, /) -> Opened_co:
+        """Return the model GIVEN, or its answers; raises BadInput or UsageError. Never runs code of a model file."""
         ...
 
 
 @runtime_checkable
-class MaskingPart(Protocol[Span_co]):
-    """A recogniser of personal data in running text."""
+class ProbePart(Protocol[Subject_contra, Plan_contra, Measure_co]):
+    """Something that an audit measures of a model: fairness, explanation, robustness or leakage."""
 
     @property
     def KINDS(self) -> tuple[str, ...]:
-        """What it finds, upper case: the word in the placeholder."""
+        """The kinds of model that it can measure, as Model.kind."""
         ...
-
-    def find(self, text: str, /) -> "Iterator[Span_co]":
-        """Yield the spans in TEXT, which may be many documents parted by the character U+0000 that no span holds."""
-        ...
-
-
-@runtime_checkable
-class ForecasterPart(Protocol[Series_contra]):
-    """A way to expect the next counts from those so far."""
-
-    @property
-    def NEEDS(self) -> str:
-        """The package beyond the extra [learn] that it needs, or nothing."""
-        ...
-
-    def expect(self, history: Series_contra, horizon: int, /) -> "NDArray[np.float64]":
-        """Return what is expected of the HORIZON steps after HISTORY; shape (horizon,), finite, at least 0."""
-        ...
-
-
-@runtime_checkable
-class ClassifierPart(Protocol):
-    """A way to learn classes of texts: it says a margin for each class, which others turn into probabilities."""
 
     @property
     def NEEDS(self) -> tuple[str, ...]:
-        """The extras that it needs."""
+        """What it cannot do without, of the words of assure/subject.py; an audit says which are missing."""
         ...
 
-    def train(
-        self, texts: Sequence[str], targets: "NDArray[np.bool_]", seed: int, /
-    ) -> "tuple[dict[str, NDArray[Any]], NDArray[np.float64]]":
-        """Return the arrays (float32) that it keeps of TEXTS and TARGETS (n, classes), and for each text the margins
-        (n, classes) of a machine that was trained without it."""
+    def probe(self, subject: Subject_contra, plan: Plan_contra, /) -> "Iterator[Measure_co]":
+        """Yield what was measured of SUBJECT; what cannot be measured is told in a measure without a value."""
         ...
 
-    def margins(self, arrays: "Mapping[str, NDArray[Any]]", texts: Sequence[str], /) -> "NDArray[np.float64]":
-        """Return the margins of TEXTS, shape (n, classes), by the ARRAYS that `train` returned."""
-        ...
 
-    def shapes(self, arrays: "Mapping[str, NDArray[Any]]", classes: int, /) -> dict[str, tuple[int, ...]]:
-        """Return the arrays that there have to be for so many CLASSES, and the shape of each."""
-        ...
-
-    def card(self) -> dict[str, str]:
-        """Return what has to be the same where the arrays are used, such as the digest of an encoder."""
-        ...
+FairPart: TypeAlias = ProbePart
+ExplainPart: TypeAlias = ProbePart
+RobustPart: TypeAlias = ProbePart
+PrivatePart: TypeAlias = ProbePart
 
 
 @runtime_checkable
-class AskerPart(Protocol[Live_contra, Asking_contra, Proposal_co]):
-    """A way to turn a question into SQL; what it proposes is checked before it runs."""
+class MitigatePart(Protocol[Subject_contra, Mitigated_co]):
+    """A way to narrow a gap: before, during or after training."""
 
     @property
-    def TRIES(self) -> int:
-        """How many tries of it have to agree."""
+    def KINDS(self) -> tuple[str, ...]:
+        """The kinds of model that it can mitigate, as Model.kind."""
         ...
-
-    def propose(self, question: str, live: Live_contra, setting: Asking_contra, /) -> Proposal_co:
-        """Return SQL over the tables of LIVE that may answer QUESTION; raises an error where there is none."""
-        ...
-
-
-@runtime_checkable
-class ExperimentPart(Protocol[Trial_contra, Reading_co]):
-    """A way to read an experiment."""
 
     @property
-    def NEEDS(self) -> tuple[str, ...]:
-        """Which columns of a trial it needs beyond outcome and arm: before, denominator, cluster, after, adjust."""
+    def WHEN(self) -> str:
+        """before, during or after training."""
         ...
 
-    def read(self, trial: Trial_contra, level: float, seed: int, /) -> Reading_co:
-        """Return the effect with its interval at LEVEL, and the checks of what it assumes."""
-        ...
-
-
-@runtime_checkable
-class StoryPart(Protocol[Teller_contra]):
-    """What is asked of the tables, and the sentences that the answers are put into."""
-
-    def tell(self, teller: Teller_contra, /) -> None:
-        """Add queries, facts and texts to TELLER; a text has no number that is not a fact."""
-        ...
-
-
-@runtime_checkable
-class PaperPart(Protocol[Story_contra]):
-    """What a story can be printed as; equal stories give equal bytes, where no browser prints them."""
-
-    @property
-    def SUFFIX(self) -> str:
-        """The end of the name of its file, without the dot."""
-        ...
-
-    def write(self, story: Story_contra, /) -> bytes:
-        """Return STORY, printed."""
+    def mitigate(self, subject: Subject_contra, attribute: str, /, *, seed: int) -> Mitigated_co:
+        """Return SUBJECT as it answers when its gap over ATTRIBUTE was narrowed, chosen on rows that are not tested."""
         ...
 
 
@@ -380,43 +299,6 @@ class Judge(Protocol):
 
     def judge(self, rows: "pa.Table", /) -> "pa.Table":
         """Return one row per row, in order: label (string), p (float32), undecided (bool), why (string)."""
-        ...
-
-
-@runtime_checkable
-class Model(Protocol):
-    """A trained model as other rooms see it: something that scores rows (models make it, assure audits it)."""
-
-    @property
-    def kind(self) -> str:
-        """recsys, ranking, vision, text, graph or tabular."""
-        ...
-
-    def predict(self, rows: "pa.Table", /) -> "pa.Table":
-        """Return the scores of ROWS: one row per row, in order, column score (float64, finite); a recsys or ranking
-        model returns instead (query, item, score), best first within a query."""
-        ...
-
-    def save(self, path: Path, /) -> Path:
-        """Write the model as one safe file (core/modelfile.py) and return it."""
-        ...
-
-
-@runtime_checkable
-class Trainer(Protocol):
-    """Makes a model from rows, plainly or privately; assure calls it for shadow models and mitigation."""
-
-    @property
-    def kind(self) -> str:
-        """The kind of model that it makes, as Model.kind."""
-        ...
-
-    def train(self, rows: "pa.Table", /, *, seed: int, tickets: Sequence[bytes] = ()) -> Model:
-        """Return a model of ROWS; equal rows and seed give an equal model when no ticket is given.
-
-        TICKETS are paid charges (core/ledger.py). A private trainer takes its noise from them and refuses to run
-        without one; a plain trainer refuses to run with one.
-        """
         ...
 
 

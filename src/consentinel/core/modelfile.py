@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from consentinel.core.errors import BadInput, UsageError
 
-__all__ = ["ModelFile", "from_bytes", "load", "save", "to_bytes"]
+__all__ = ["ModelFile", "from_bytes", "load", "save", "tensors", "to_bytes"]
 
 Array = NDArray[Any]
 TYPES = {
@@ -115,24 +115,55 @@ def from_bytes(data: bytes, *, where: str = "model") -> ModelFile:
         raise BadInput(f"is not a whole model file: {why}", where=where, todo=_REMEDY) from None
 
 
+def tensors(path: Path, *, largest: int = LARGEST_FILE) -> tuple[dict[str, str], dict[str, Array]]:
+    """Return the metadata and the read-only arrays of PATH, a safetensors file of anyone, checked like our own.
+
+    Arrays of a type that NumPy lacks are refused. Raises BadInput.
+    """
+    try:
+        if path.stat().st_size > largest:
+            raise BadInput(f"has more than the {largest:,} bytes allowed", where=path.name, todo=_REMEDY)
+        about, _, arrays, _ = _parts(path.read_bytes())
+    except OSError as why:
+        raise BadInput(f"cannot be read ({why.strerror})", where=path.name, todo="check the path") from None
+    except _Damaged as why:
+        raise BadInput(f"is not a whole safetensors file: {why}", where=path.name, todo=_REMEDY) from None
+    return about, arrays
+
+
 class _Damaged(Exception):
     """Says what is wrong inside; never leaves this module."""
 
 
 def _read(data: bytes) -> ModelFile:
+    about, table, arrays, payload = _parts(data)
+    if sorted(about) != sorted(_FIELDS):
+        raise _Damaged(f"the header should say {', '.join(_FIELDS)}")
+    stated = about.pop("sha256")
+    if stated != _digest(table, about, payload):
+        raise _Damaged("its digest does not match its content")
+    card = _header(about["card"])
+    if not all(isinstance(text, str) for text in card.values()):
+        raise _Damaged("the card's fields should be texts")
+    return ModelFile(about["kind"], about["version"], about["made_by"], {n: arrays[n] for n in sorted(arrays)}, card)
+
+
+def _parts(data: bytes) -> tuple[dict[str, str], dict[str, Any], dict[str, Array], memoryview]:
+    """Return what DATA, a safetensors file, holds: metadata, the table of arrays, the arrays, and their bytes."""
     length = int.from_bytes(data[:8], "little")
     if len(data) < 8 or length > min(LARGEST_HEADER, len(data) - 8):
         raise _Damaged("the header is longer than the file or than allowed")
     table = _header(data[8 : 8 + length])
-    about = table.pop("__metadata__", None)
-    if not isinstance(about, dict) or sorted(about) != sorted(_FIELDS):
-        raise _Damaged(f"the header should say {', '.join(_FIELDS)}")
+    about = table.pop("__metadata__", {})
+    if not isinstance(about, dict):
+        raise _Damaged("the header should say names and texts under __metadata__")
     if not all(isinstance(text, str) for text in about.values()):
         raise _Damaged("the header's fields should be texts")
     if len(table) > MOST_ARRAYS:
         raise _Damaged(f"it names more than {MOST_ARRAYS} arrays")
     payload = memoryview(data)[8 + length :]
-    arrays, end = {}, 0
+    arrays: dict[str, Array] = {}
+    end = 0
     for name, (start, stop, dtype, shape) in sorted(
         ((name, _place(name, entry)) for name, entry in table.items()), key=lambda item: item[1][:2]
     ):
@@ -146,13 +177,7 @@ def _read(data: bytes) -> ModelFile:
         arrays[name] = np.frombuffer(payload[start:stop], dtype).reshape(shape)
     if end != len(payload):
         raise _Damaged("there are bytes after the last array")
-    stated = about.pop("sha256")
-    if stated != _digest(table, about, payload):
-        raise _Damaged("its digest does not match its content")
-    card = _header(about["card"])
-    if not all(isinstance(text, str) for text in card.values()):
-        raise _Damaged("the card's fields should be texts")
-    return ModelFile(about["kind"], about["version"], about["made_by"], {n: arrays[n] for n in sorted(arrays)}, card)
+    return about, table, arrays, payload
 
 
 def _place(name: str, entry: Any) -> tuple[int, int, str, tuple[int, ...]]:

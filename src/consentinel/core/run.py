@@ -140,6 +140,10 @@ class Run:
         self._read.append({"name": path.name, "bytes": size, "sha256": digest})
         return path
 
+    def digests(self) -> dict[str, str]:
+        """Return the SHA-256 of each file that was read, by its name."""
+        return {str(one["name"]): str(one["sha256"]) for one in self._read}
+
     def each(self, items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
         """Yield ITEMS and show progress: a bar on a terminal, silence elsewhere."""
         return progress.each(items, label, total)

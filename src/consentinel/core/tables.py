@@ -10,6 +10,7 @@ import pyarrow as pa
 from consentinel.core.errors import ContractBroken
 
 __all__ = [
+    "AUDITS",
     "CALLS",
     "CONSENT",
     "DATA",
@@ -261,7 +262,31 @@ TEXTS = _schema(
     digest=pa.int64(),  # of the text before masking, letters and digits only; keyed per project: equal texts are equal
 )
 
+# One row is one thing that an audit measured of a model, with its interval and what it shows.
+AUDITS = _schema(
+    run_id=LABEL,
+    pillar=LABEL,  # fair, explain, robust or private
+    probe=LABEL,  # part that measured it
+    metric=LABEL,  # in the standard words of the field, for example equalized_odds_difference
+    slice=TEXT,  # whom or what it is about, for example "gender=F"; empty: everybody
+    against=TEXT,  # what it is compared with, for example "gender=M"; empty: with nothing
+    value=pa.float64(),  # null where it could not be measured; `why` says so
+    low=pa.float64(),  # ends of the interval; infinite where the data cannot bound it
+    high=pa.float64(),
+    level=pa.float64(),  # nominal level of the interval
+    n=pa.int64(),  # independent units behind it: people, queries or rows
+    method=LABEL,  # of the interval
+    null=pa.float64(),  # the value that would mean no effect; null where there is none
+    p=pa.float64(),  # two-sided, that the truth is `null`
+    q=pa.float64(),  # p after Benjamini and Hochberg over all rows of the audit that have one
+    detectable=pa.float64(),  # smallest distance from `null` that n units show with 80% power
+    better=LABEL,  # lower, higher, zero (near `null`), or empty where neither is better
+    verdict=LABEL,  # effect, no effect shown, not measured, or empty; a gate writes pass, fail, insufficient evidence
+    why=TEXT,  # what the reader must know: what was left out, what it assumes
+)
+
 TABLES = {
+    "audits": AUDITS,
     "visits": VISITS,
     "traffic": TRAFFIC,
     "data": DATA,

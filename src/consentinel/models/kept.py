@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from consentinel.core.contracts import Model, Trainer, TrainerPart
+from consentinel.core.contracts import TrainerPart
 from consentinel.core.errors import BadInput, UsageError
+from consentinel.core.model_contracts import Model, Trainer
 from consentinel.core.run import Run
 from consentinel.core.shelf import Shelf
 from consentinel.models import shelves
 from consentinel.models.asked import settings as settings_of
 
-__all__ = ["SHELVES", "Opened", "opened", "part", "trainer"]
+__all__ = ["SHELVES", "Opened", "loaded", "opened", "part", "trainer"]
 
 SHELVES: dict[str, Shelf[TrainerPart]] = {name.lower(): getattr(shelves, name) for name in shelves.__all__}
 
@@ -43,10 +44,14 @@ class Opened:
 
 
 def opened(run: Run, path: Path) -> Opened:
+    """Return what the file PATH holds, which RUN records; raises BadInput for a file of another kind."""
+    return loaded(run.read(path))
+
+
+def loaded(path: Path) -> Opened:
     """Return what the file PATH holds; raises BadInput for a file of another kind."""
     from consentinel.core import modelfile
 
-    run.read(path)
     if path.stat().st_size > modelfile.LARGEST_FILE:
         raise BadInput("is larger than any model file", where=path.name, todo="Check that it is the file you mean")
     kind = modelfile.from_bytes(path.read_bytes(), where=path.name).kind

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from consentinel.core.contracts import Trainer
 from consentinel.core.errors import UsageError
 from consentinel.core.ledger_book import PlanLoss
 from consentinel.core.ledger_filter import Account
 from consentinel.core.ledger_opening import now, opened
+from consentinel.core.model_contracts import Trainer
 from consentinel.core.run import Run
 from consentinel.models.private.dp_sgd import plan_loss
 from consentinel.models.private.paid import Ask, PrivateTrainer, gaussian_plan

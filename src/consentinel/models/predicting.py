@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from consentinel.core.contracts import Model
 from consentinel.core.errors import UsageError
+from consentinel.core.model_contracts import Model
 from consentinel.core.run import Outcome, Run
 from consentinel.core.tables import check
 from consentinel.models import files, kept, reading

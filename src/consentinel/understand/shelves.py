@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from consentinel.core.contracts import (
+from consentinel.core.shelf import Shelf
+from consentinel.core.understand_contracts import (
     AskerPart,
     ClassifierPart,
     ExperimentPart,
@@ -12,7 +13,6 @@ from consentinel.core.contracts import (
     SourcePart,
     StoryPart,
 )
-from consentinel.core.shelf import Shelf
 
 if TYPE_CHECKING:
     from consentinel.understand.askers._setting import Proposal, Setting

@@ -5,8 +5,8 @@ from typing import Any, Protocol, cast
 
 from numpy.typing import NDArray
 
-from consentinel.core.contracts import Model, Trainer
 from consentinel.core.errors import BadInput, UsageError
+from consentinel.core.model_contracts import Model, Trainer
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.asked import settings
 from consentinel.models.private.paid import PrivateTrainer

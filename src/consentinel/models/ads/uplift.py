@@ -14,9 +14,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from consentinel.core import modelfile
-from consentinel.core.contracts import Model
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.extras import need
+from consentinel.core.model_contracts import Model
 from consentinel.core.modelfile import ModelFile
 from consentinel.core.rng import generator
 from consentinel.models.ads._encode import Columns, Encoding, learnt, unpacked

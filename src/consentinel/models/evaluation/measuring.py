@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from consentinel.core.columns import one
-from consentinel.core.contracts import Model
 from consentinel.core.errors import ContractBroken, UsageError
+from consentinel.core.model_contracts import Model
 from consentinel.core.stats import Floats
 from consentinel.core.tables import check
 from consentinel.models.evaluation import ranking, sampled, scores

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from consentinel.core.columns import one
-from consentinel.core.contracts import Model
 from consentinel.core.errors import ContractBroken, UsageError
+from consentinel.core.model_contracts import Model
 from consentinel.core.tables import check
 from consentinel.models.feed import luck
 from consentinel.models.feed.logged import Log, item_ids, person_ids

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from consentinel.core.accounting import exact
-from consentinel.core.contracts import Trainer, TrainerPart
+from consentinel.core.contracts import TrainerPart
 from consentinel.core.errors import UsageError
+from consentinel.core.model_contracts import Trainer
 from consentinel.models.asked import settings
 from consentinel.models.frontiers.curve import Way
 from consentinel.models.frontiers.measured import MEASURED

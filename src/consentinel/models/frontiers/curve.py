@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from consentinel.core.contracts import Trainer
 from consentinel.core.errors import UsageError
+from consentinel.core.model_contracts import Trainer
 from consentinel.core.progress import each
 from consentinel.core.stats import mean_interval
 from consentinel.models.frontiers.measured import MEASURED, sides

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from consentinel.core.columns import one
-from consentinel.core.contracts import Model
+from consentinel.core.model_contracts import Model
 from consentinel.core.rng import generator
 from consentinel.models.evaluation import ranking, scores, splits
 from consentinel.models.evaluation.measuring import answers, asked_of, constant

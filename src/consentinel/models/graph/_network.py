@@ -14,6 +14,7 @@ import pyarrow as pa
 from consentinel.core.rng import generator
 from consentinel.models.asked import setting
 from consentinel.models.graph._classifier import Floats, Weights
+from consentinel.models.graph._matrix import Sparse
 from consentinel.models.graph._nodes import Csr, features, labelled, links
 from consentinel.models.pieces.torch_weights import arrays_of, seeded, tensors_of
 
@@ -53,7 +54,7 @@ def learn(
     known, codes, classes = labelled(rows, part)
     start = _initial(shapes, {"x": x.shape[1], "h": asked.width, "c": len(classes)}, part, seed)
     with seeded(seed, "models.graph", part, "dropout") as torch:
-        around, values = _sparse(torch, graph), _sparse(torch, x)
+        around, whole = Sparse.of(torch, graph), Sparse.of(torch, x)
         weights = tensors_of(torch, start, learn=True)
         first = [one for name, one in weights.items() if name.startswith("0.")]
         others = [one for name, one in weights.items() if not name.startswith("0.")]
@@ -61,8 +62,7 @@ def learn(
         rows_known, targets = torch.from_numpy(known), torch.from_numpy(codes)
         drop = torch.nn.functional.dropout
         for _ in range(asked.epochs):
-            shown = torch.sparse_coo_tensor(values.indices(), drop(values.values(), asked.dropout), values.shape,
-                                            is_coalesced=True, check_invariants=False)  # fmt: skip
+            shown = whole.having(torch, drop(whole.values, asked.dropout))
             hidden = drop(_step(torch, around, shown, weights, "0").relu(), asked.dropout)
             made = _step(torch, around, hidden, weights, "1")[rows_known]
             steps.zero_grad()
@@ -78,16 +78,12 @@ def _layer(smooth: Csr, x: Any, weights: Weights, at: str) -> Floats:
 
 
 def _step(torch: Any, around: Any, x: Any, weights: Mapping[str, Any], at: str) -> Any:
-    made = torch.mm(around, torch.mm(x, weights[f"{at}.near"])) + weights[f"{at}.offset"]
-    return made + torch.mm(x, weights[f"{at}.own"]) if f"{at}.own" in weights else made
+    made = around.times(torch, _times(torch, x, weights[f"{at}.near"])) + weights[f"{at}.offset"]
+    return made + _times(torch, x, weights[f"{at}.own"]) if f"{at}.own" in weights else made
 
 
-def _sparse(torch: Any, matrix: Csr) -> Any:
-    matrix.sort_indices()
-    whole = matrix.tocoo()
-    places = torch.from_numpy(np.stack([whole.row, whole.col]).astype(np.int64))
-    return torch.sparse_coo_tensor(places, torch.from_numpy(whole.data), matrix.shape, is_coalesced=True,
-                                   check_invariants=False)  # fmt: skip
+def _times(torch: Any, x: Any, weights: Any) -> Any:
+    return x.times(torch, weights) if isinstance(x, Sparse) else torch.mm(x, weights)
 
 
 def _initial(shapes: Mapping[str, str], sizes: Mapping[str, int], part: str, seed: int) -> Weights:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from consentinel.core.columns import one
-from consentinel.core.contracts import Model
+from consentinel.core.model_contracts import Model
 from consentinel.core.tables import check
 from consentinel.models.evaluation import ranking, splits
 from consentinel.models.evaluation.comparing import How

@@ -16,9 +16,11 @@ Arrays = Mapping[str, NDArray[Any]]
 MOST_LABEL = 30  # LightGBM's gain 2^label - 1 ends here
 _KINDS = {
     "leaves": np.int32, "split_feature": np.int32, "threshold": np.float64, "decision_type": np.int8,
-    "left_child": np.int32, "right_child": np.int32, "leaf_value": np.float64,
+    "left_child": np.int32, "right_child": np.int32, "leaf_value": np.float64, "leaf_count": np.int64,
+    "internal_count": np.int64,
 }  # fmt: skip
 _NUMERIC = (0, 2, 4, 6, 8, 10)  # decision types of splits at a number; odd ones are of categories
+_ZERO_APART = (4, 6)
 _REMEDY = "Train the model again"
 
 
@@ -37,6 +39,30 @@ class Forest:
         if not len(features):
             return np.zeros(0)
         return np.asarray(self.booster.predict(features, num_threads=threads), np.float64)
+
+    def trees(self) -> list[dict[str, NDArray[Any]]]:
+        """Return its trees as core/model_contracts.TreeEnsemble says, splits first, then leaves.
+
+        Raises UsageError where a split sends zeros its own way, which thresholds alone do not say.
+        """
+        of, node, leaf, found = self.arrays, 0, 0, []
+        if np.isin(of["decision_type"], _ZERO_APART).any():
+            raise UsageError("a tree sends zeros its own way and is not explained; train it without zero_as_missing")
+        for leaves in of["leaves"].tolist():
+            inner, outer = slice(node, node + leaves - 1), slice(leaf, leaf + leaves)
+            down = [of[side][inner].astype(np.int64) for side in ("left_child", "right_child")]
+            left, right = (np.where(child < 0, leaves - 2 - child, child) for child in down)
+            none = np.zeros(leaves, np.int64)
+            found.append({
+                "feature": np.concatenate([of["split_feature"][inner], none - 1]),
+                "threshold": np.concatenate([of["threshold"][inner], none]),
+                "left": np.concatenate([left, none]),
+                "right": np.concatenate([right, none]),
+                "value": np.concatenate([np.zeros(leaves - 1), of["leaf_value"][outer]]),
+                "cover": np.concatenate([of["internal_count"][inner], of["leaf_count"][outer]]),
+            })  # fmt: skip
+            node, leaf = node + leaves - 1, leaf + leaves
+        return found
 
     @staticmethod
     def read(arrays: Arrays, width: int, where: str) -> "Forest":
@@ -118,6 +144,7 @@ def _sound(found: dict[str, NDArray[Any]], width: int, where: str) -> None:
     nodes = leaves - 1
     inner = ("split_feature", "threshold", "decision_type", "left_child", "right_child")
     fits = bool(len(leaves)) and bool((leaves >= 1).all()) and len(found["leaf_value"]) == leaves.sum()
+    fits = fits and len(found["leaf_count"]) == leaves.sum() and len(found["internal_count"]) == nodes.sum()
     if not fits or any(len(found[name]) != nodes.sum() for name in inner):
         raise BadInput("the sizes of the trees do not fit", where=where, todo=_REMEDY)
     start, tree = np.cumsum(nodes) - nodes, np.repeat(np.arange(len(leaves)), nodes)
@@ -155,9 +182,10 @@ def _text(found: dict[str, NDArray[Any]], width: int) -> str:
     blocks, node, leaf = [], 0, 0
     for tree, leaves in enumerate(found["leaves"].tolist()):
         lines = [f"Tree={tree}", f"num_leaves={leaves}", "num_cat=0"]
-        for name in ("split_feature", "threshold", "decision_type", "left_child", "right_child"):
+        for name in ("split_feature", "threshold", "decision_type", "left_child", "right_child", "internal_count"):
             lines.append(f"{name}=" + " ".join(map(repr, found[name][node : node + leaves - 1].tolist())))
-        lines.append("leaf_value=" + " ".join(map(repr, found["leaf_value"][leaf : leaf + leaves].tolist())))
+        for name in ("leaf_value", "leaf_count"):
+            lines.append(f"{name}=" + " ".join(map(repr, found[name][leaf : leaf + leaves].tolist())))
         blocks.append("\n".join([*lines, "is_linear=0", "shrinkage=1", "", ""]))
         node, leaf = node + leaves - 1, leaf + leaves
     return "\n".join([*head, *blocks, "end of trees", ""])

@@ -14,10 +14,11 @@ from typing import Any, Protocol, Self, runtime_checkable
 import pyarrow as pa
 
 from consentinel.core.accounting import MICRO, epsilon, exact, gaussian_rho, micro_rho, written
-from consentinel.core.contracts import Question, Trainer
+from consentinel.core.contracts import Question
 from consentinel.core.errors import BudgetRefused, UsageError
 from consentinel.core.ledger import Charge, Ledger, Ticket
 from consentinel.core.loss_grid import gaussian_epsilon
+from consentinel.core.model_contracts import Trainer
 from consentinel.models.asked import told
 
 __all__ = ["Ask", "Paying", "PrivateTrainer", "asked", "gaussian_plan", "redeem", "sigma_for"]

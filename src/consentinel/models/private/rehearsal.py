@@ -14,10 +14,10 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 
 from consentinel.core.accounting import exact
-from consentinel.core.contracts import Model, Trainer
 from consentinel.core.ledger_book import Book
 from consentinel.core.ledger_filter import LARGEST, Account
 from consentinel.core.ledger_opening import created, now, opened
+from consentinel.core.model_contracts import Model, Trainer
 from consentinel.models.private.paid import PrivateTrainer
 
 __all__ = ["Rehearsal", "rehearsal"]

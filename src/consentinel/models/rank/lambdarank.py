@@ -9,6 +9,7 @@ Source: Burges 2010, "From RankNet to LambdaRank to LambdaMART"; trained by Ligh
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -87,6 +88,14 @@ class LambdaRank:
         score = self.forest.score(features) if len(query) else np.zeros(0)
         order = best(query, score, np.arange(len(query)))
         return ranked(rows["query"].take(pa.array(order)), rows["item"].take(pa.array(order)), score[order])
+
+    def features(self, rows: pa.Table, /) -> NDArray[np.float64]:
+        """Return the features of ROWS (a column features), shape (n, features)."""
+        return _features(rows).astype(np.float64)
+
+    def trees(self) -> list[dict[str, NDArray[Any]]]:
+        """Return its trees."""
+        return self.forest.trees()
 
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -13,6 +14,7 @@ from consentinel import __version__
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.modelfile import ModelFile, save
 from consentinel.models.asked import told
+from consentinel.models.pieces.ids import positions
 from consentinel.models.pieces.logs import Csr, Log, log_arrays, log_from_file, log_of
 from consentinel.models.recommend._ranking import answer, asked
 
@@ -29,6 +31,15 @@ class Scorer(Protocol):
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a model file keeps of it."""
+        ...
+
+
+@runtime_checkable
+class Weighted(Protocol):
+    """What was learnt, where the score of an item is a sum of weights from the items of a history."""
+
+    def between(self) -> Any:
+        """Return the weights (items, items), from an item of a history to one that is scored; dense or CSR."""
         ...
 
 
@@ -58,6 +69,33 @@ class Recommender:
 
 
 @dataclass(frozen=True)
+class LinearRecommender(Recommender):
+    """A recommender whose scores are sums of weights (core/model_contracts.LinearRecommender)."""
+
+    @cached_property
+    def items(self) -> list[str]:
+        """The items that it knows, in the order of its weights."""
+        return list(self.log.items.to_pylist())
+
+    def weights(self) -> Any:
+        """Return the weights (items, items)."""
+        assert isinstance(self.scorer, Weighted)
+        return self.scorer.between()
+
+    def history(self, query: str, /) -> NDArray[np.int64]:
+        """Return which items QUERY did, as places in `items`; none for a stranger."""
+        at = int(positions(self.log.users, pa.array([query], self.log.users.type))[0])
+        starts = self.log.matrix.indptr
+        found = self.log.matrix.indices[starts[at] : starts[at + 1]] if at >= 0 else []
+        return np.asarray(found, np.int64)
+
+
+def made(name: str, log: Log, scorer: Scorer, card: Mapping[str, str]) -> Recommender:
+    """Return the recommender of what SCORER learnt, which can be looked into where scores are sums of weights."""
+    return (LinearRecommender if isinstance(scorer, Weighted) else Recommender)(name, log, scorer, card)
+
+
+@dataclass(frozen=True)
 class RecommenderTrainer:
     """Trains the part NAME with its SETTINGS by its FIT."""
 
@@ -72,7 +110,7 @@ class RecommenderTrainer:
             raise UsageError(f"recommend/{self.name} trains without privacy and takes no ticket; do not spend on it")
         log = log_of(rows)
         card = told(self.settings) | {"seed": str(seed)}
-        return Recommender(self.name, log, self.fit(log, self.settings, seed), card)
+        return made(self.name, log, self.fit(log, self.settings, seed), card)
 
 
 def opened(name: str, file: ModelFile, scorer: Callable[[Log, Mapping[str, NDArray[Any]]], Scorer]) -> Recommender:
@@ -88,6 +126,6 @@ def opened(name: str, file: ModelFile, scorer: Callable[[Log, Mapping[str, NDArr
     if any(array.dtype.kind == "f" and not np.isfinite(array).all() for array in learnt.values()):
         raise BadInput(f"holds numbers of {name} that are not finite", where=kind, todo="Train the model again")
     try:
-        return Recommender(name, log, scorer(log, learnt), file.card)
+        return made(name, log, scorer(log, learnt), file.card)
     except (KeyError, ValueError, IndexError, TypeError) as why:
         raise BadInput(f"does not hold what {name} learnt ({why})", where=kind, todo="Train the model again") from None

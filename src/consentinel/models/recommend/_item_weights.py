@@ -22,6 +22,10 @@ class ItemWeights:
 
     weights: Any
 
+    def between(self) -> Any:
+        """Return the weights."""
+        return self.weights
+
     def scores(self, people: NDArray[np.int32], histories: Csr, /) -> Floats:
         """Return for each history the sum of the weights of its items; (b, items). Strangers are scored like others."""
         found = histories @ self.weights

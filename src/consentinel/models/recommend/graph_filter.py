@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from consentinel.core.errors import UsageError
 from consentinel.core.modelfile import ModelFile
 from consentinel.core.rng import generator
 from consentinel.models.asked import setting
@@ -17,6 +18,7 @@ from consentinel.models.recommend._item_weights import ItemWeights, cooccurrence
 __all__ = ["SETTINGS", "load", "trainer"]
 
 Floats = NDArray[np.float32]
+_DENSE = 30_000  # items whose weights are held dense: 3.6 GB
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,13 @@ class _Filter:
     def scores(self, people: NDArray[np.int32], histories: Csr, /) -> Floats:
         found = self.near.scores(people, histories)
         return found + (histories @ self.into) @ self.back if self.into.size else found
+
+    def between(self) -> Floats:
+        near = self.near.weights
+        if near.shape[0] > _DENSE:
+            raise UsageError(f"recommend/graph_filter: weights of {near.shape[0]:,} items are too many to hold dense")
+        near = near if isinstance(near, np.ndarray) else near.toarray()
+        return near + self.into @ self.back if self.into.size else near
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         return {"into": self.into, "back": self.back} | self.near.arrays()

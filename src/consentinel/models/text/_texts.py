@@ -42,10 +42,19 @@ def fitted(x: Any, codes: NDArray[np.int64], penalty: float, balanced: bool) -> 
     PENALTY pulls weights towards 0, against the sum of the losses; BALANCED counts each class alike, whatever its
     number of rows. Nothing is random.
     """
-    linear = need("sklearn.linear_model", extra="models")
-    weight = "balanced" if balanced else None
+    linear, sparse = need("sklearn.linear_model", extra="models"), need("scipy.sparse", extra="models")
+    weight, width, used = "balanced" if balanced else None, x.shape[1], None
+    if sparse.issparse(x):  # a column without a number keeps the weight 0 that it begins with
+        used = np.flatnonzero(np.bincount(x.indices, minlength=width))
+        place = np.zeros(width, np.int32)
+        place[used] = np.arange(len(used), dtype=np.int32)
+        x = sparse.csr_matrix((x.data, place[x.indices], x.indptr), shape=(x.shape[0], len(used)))
     made = linear.LogisticRegression(C=1 / penalty, max_iter=2000, class_weight=weight).fit(x, codes)
     weights, offset = made.coef_.T, made.intercept_
+    if used is not None:
+        whole = np.zeros((width, weights.shape[1]), weights.dtype)
+        whole[used] = weights
+        weights = whole
     if weights.shape[1] == 1:  # of two classes one column says both
         weights, offset = np.concatenate([-weights / 2, weights / 2], axis=1), np.array([-offset[0] / 2, offset[0] / 2])
     return np.ascontiguousarray(weights, np.float32), np.asarray(offset, np.float32)

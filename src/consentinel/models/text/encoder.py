@@ -8,6 +8,7 @@ model file keeps them. Source: Reimers and Gurevych 2019; Howard and Ruder 2018 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ SETTINGS = Settings
 class Encoder:
     """A trained head, and the layers of the encoder that were tuned, by their names in it."""
 
-    classes: list[str]
+    labels: list[str]
     weights: Floats
     offset: Floats
     tuned: Mapping[str, Floats]
@@ -68,14 +69,62 @@ class Encoder:
         """
         plain = texts(rows, PART)
         vectors = _encoded(_with(self.tuned), plain) if self.tuned else encoded(pa.array(plain, pa.string()))
-        return answered(softmax(vectors @ self.weights + self.offset), self.classes)
+        return answered(softmax(vectors @ self.weights + self.offset), self.labels)
+
+    def inputs(self, rows: pa.Table, /) -> Floats:
+        """Return the embedded word pieces of ROWS, shape (n, longest, width); NaN where a text has no more of them."""
+        torch: Any = need("torch", extra="text")
+        model, plain = self._model, texts(rows, PART)
+        pieces = _ready(model, plain)
+        with torch.inference_mode():
+            found = model[0].auto_model.get_input_embeddings()(pieces["input_ids"])
+        found = found.masked_fill(pieces["attention_mask"][:, :, None] == 0, float("nan"))
+        return np.asarray(found.numpy(), np.float32)
+
+    def classes(self) -> list[str]:
+        """Return the labels, in the order of `scores`."""
+        return self.labels
+
+    def scores(self, inputs: Floats, /) -> Floats:
+        """Return the logits of embedded word pieces INPUTS as `inputs` gives them; shape (n, classes)."""
+        torch: Any = need("torch", extra="text")
+        model = self._model  # made before the mode that forbids gradients
+        with torch.inference_mode():
+            parts = [self._logits(model, torch.as_tensor(inputs[at : at + 32])) for at in range(0, len(inputs), 32)]
+        return np.asarray(torch.cat(parts).numpy(), np.float32)
+
+    def gradient(self, inputs: Floats, target: NDArray[np.int64], /) -> Floats:
+        """Return the gradient of the logit of TARGET (n,) by INPUTS; shape of INPUTS, 0 where a text has no piece."""
+        torch: Any = need("torch", extra="text")
+        found = np.empty_like(inputs, np.float32)
+        for at in range(0, len(inputs), 32):
+            x = torch.tensor(np.asarray(inputs[at : at + 32], np.float32), requires_grad=True)
+            which = torch.as_tensor(np.asarray(target[at : at + 32], np.int64))
+            picked = self._logits(self._model, x).gather(1, which[:, None])
+            found[at : at + 32] = torch.autograd.grad(picked.sum(), x)[0].numpy()
+        return found
+
+    def _logits(self, model: Any, pieces: Any) -> Any:
+        torch: Any = need("torch", extra="text")
+        there = ~torch.isnan(pieces[:, :, 0])
+        plain = torch.where(there[:, :, None], pieces, torch.zeros(()))
+        words = model[0].auto_model(inputs_embeds=plain, attention_mask=there.long())[0]
+        told = {"token_embeddings": words, "attention_mask": there.long()}
+        for one in list(model)[1:]:
+            told = one(told)
+        made = torch.nn.functional.normalize(told["sentence_embedding"], dim=1)
+        return made @ torch.tensor(np.asarray(self.weights)) + torch.tensor(np.asarray(self.offset))
+
+    @cached_property
+    def _model(self) -> Any:
+        return _with(self.tuned).requires_grad_(False)
 
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH and return it."""
         arrays: dict[str, Any] = {"weights": self.weights, "offset": self.offset}
         arrays |= {f"tuned.{name}": np.asarray(array) for name, array in self.tuned.items()}
         modelfile.save(path, ModelFile(KIND, "1", f"consentinel {__version__}",
-                                       arrays | to_arrays("classes", self.classes), self.card))  # fmt: skip
+                                       arrays | to_arrays("classes", self.labels), self.card))  # fmt: skip
         return path
 
 
@@ -172,8 +221,12 @@ def _last(model: Any, layers: int) -> set[str]:
 
 
 def _vectors(model: Any, plain: list[str]) -> Any:
+    return model(_ready(model, plain))["sentence_embedding"]
+
+
+def _ready(model: Any, plain: list[str]) -> Any:
     ready = model.preprocess if hasattr(model, "preprocess") else model.tokenize  # renamed in version 6
-    return model(ready(plain))["sentence_embedding"]
+    return ready(plain)
 
 
 def _encoded(model: Any, plain: list[str]) -> Floats:

@@ -7,6 +7,7 @@ document frequency and scaled to length 1. Source: Salton and Buckley 1988; Wein
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from consentinel.models.asked import settings as settings_of
 from consentinel.models.pieces.classes import answered, labelled, softmax
 from consentinel.models.pieces.ids import to_arrays
 from consentinel.models.pieces.tickets import no_ticket
+from consentinel.models.text._counting import Counter
 from consentinel.models.text._texts import fitted, head_of, texts
 
 __all__ = ["SETTINGS", "Settings", "TfidfLinear", "load", "trainer"]
@@ -51,11 +53,12 @@ class TfidfLinear:
     """A trained classifier."""
 
     settings: Settings
-    classes: list[str]
+    labels: list[str]
     rarity: Floats
     weights: Floats
     offset: Floats
     card: Mapping[str, str]
+    counter: Counter
     kind: str = "text"
 
     def predict(self, rows: pa.Table, /) -> pa.Table:
@@ -63,14 +66,31 @@ class TfidfLinear:
 
         A text without a known run of words or characters gets what the offsets say. Raises BadInput, ContractBroken.
         """
-        x = _weighed(_counted(texts(rows, PART), self.settings), self.rarity)
-        return answered(softmax(x @ self.weights + self.offset), self.classes)
+        x = _weighed(self.counter.counts(texts(rows, PART)), self.rarity)
+        return answered(softmax(x @ self.weights + self.offset), self.labels)
+
+    def inputs(self, rows: pa.Table, /) -> Floats:
+        """Return the weighed counts of ROWS, shape (n, columns): 2 MB a text with the usual columns."""
+        made = _weighed(self.counter.counts(texts(rows, PART)), self.rarity)
+        return np.asarray(made.toarray(), np.float32)
+
+    def classes(self) -> list[str]:
+        """Return the labels, in the order of `scores`."""
+        return self.labels
+
+    def scores(self, inputs: Floats, /) -> Floats:
+        """Return the logits of INPUTS (n, columns), shape (n, classes)."""
+        return np.asarray(inputs @ self.weights + self.offset, np.float32)
+
+    def gradient(self, inputs: Floats, target: NDArray[np.int64], /) -> Floats:
+        """Return the weights of TARGET (n,), whatever INPUTS are."""
+        return np.ascontiguousarray(self.weights.T)[np.asarray(target)]
 
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH and return it."""
         arrays: dict[str, Any] = {"rarity": self.rarity, "weights": self.weights, "offset": self.offset}
         modelfile.save(path, ModelFile(KIND, "1", f"consentinel {__version__}",
-                                       arrays | to_arrays("classes", self.classes), self.card))  # fmt: skip
+                                       arrays | to_arrays("classes", self.labels), self.card))  # fmt: skip
         return path
 
 
@@ -81,6 +101,11 @@ class Trainer:
     settings: Settings
     kind: str = "text"
 
+    @cached_property
+    def counter(self) -> Counter:
+        """What counts, and remembers between trainings."""
+        return _counter(self.settings)
+
     def train(self, rows: pa.Table, /, *, seed: int, tickets: Sequence[bytes] = ()) -> TfidfLinear:
         """Return the classifier of ROWS (TEXTS), the same for every SEED.
 
@@ -90,12 +115,12 @@ class Trainer:
         asked = self.settings
         if not asked.words and asked.characters < 2:
             raise UsageError(f"text/{PART}: words=0 and characters={asked.characters} leave nothing to count")
-        counts = _counted(texts(rows, PART), asked)
+        counts = self.counter.counts(texts(rows, PART))
         codes, classes = labelled(rows, PART)
         many = np.bincount(counts.indices, minlength=counts.shape[1])
         rarity = (np.log((1 + counts.shape[0]) / (1 + many)) + 1).astype(np.float32)
         weights, offset = fitted(_weighed(counts, rarity), codes, asked.penalty, asked.balanced)
-        return TfidfLinear(asked, classes, rarity, weights, offset, told(asked))
+        return TfidfLinear(asked, classes, rarity, weights, offset, told(asked), self.counter)
 
 
 def trainer(settings: Settings, /) -> Trainer:
@@ -112,22 +137,15 @@ def load(file: ModelFile, /) -> TfidfLinear:
         asked = settings_of(Settings, ",".join(f"{name}={text}" for name, text in file.card.items()), KIND)
     except UsageError:
         raise damaged from None
-    width = (bool(asked.words) + (asked.characters > 1)) * 2**asked.columns
-    if rarity is None or rarity.dtype != np.float32 or rarity.shape != (width,) or not np.isfinite(rarity).all():
+    counter = _counter(asked)
+    shape = (counter.width,)
+    if rarity is None or rarity.dtype != np.float32 or rarity.shape != shape or not np.isfinite(rarity).all():
         raise damaged
-    return TfidfLinear(asked, classes, rarity, weights, offset, file.card)
+    return TfidfLinear(asked, classes, rarity, weights, offset, file.card, counter)
 
 
-def _counted(plain: list[str], asked: Settings) -> Any:
-    """Return how often each run occurs in each of the texts PLAIN; CSR, shape (n, columns)."""
-    sparse, counting = need("scipy.sparse", extra="models"), need("sklearn.feature_extraction.text", extra="models")
-    shared = {"n_features": 2**asked.columns, "norm": None, "alternate_sign": False, "dtype": np.float32}
-    parts = []
-    if asked.words:
-        parts.append(counting.HashingVectorizer(ngram_range=(1, asked.words), token_pattern=r"\w+", **shared))
-    if asked.characters > 1:
-        parts.append(counting.HashingVectorizer(analyzer="char_wb", ngram_range=(2, asked.characters), **shared))
-    return sparse.hstack([part.transform(plain) for part in parts], format="csr")
+def _counter(asked: Settings) -> Counter:
+    return Counter(asked.words, asked.characters, asked.columns)
 
 
 def _weighed(counts: Any, rarity: Floats) -> Any:

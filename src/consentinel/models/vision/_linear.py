@@ -16,6 +16,7 @@ from consentinel.core.modelfile import ModelFile
 from consentinel.core.rng import generator
 from consentinel.models.pieces.classes import answered
 from consentinel.models.pieces.ids import from_file, to_arrays
+from consentinel.models.vision import _slopes
 from consentinel.models.vision._features import coefficients, unit, width_of
 from consentinel.models.vision._pictures import pictures, same_size
 
@@ -43,7 +44,7 @@ class Linear:
 
     part: str
     size: tuple[int, int, int]  # height, width, channels
-    classes: list[str]
+    labels: list[str]
     embedding: Embedding
     weights: Floats
     card: Mapping[str, str] = field(default_factory=dict)
@@ -53,7 +54,23 @@ class Linear:
         """Return one row per row: score (of the label), label, probabilities in the order of the classes."""
         x = same_size(pictures(rows, self.part), self.size, self.part)
         found = [self._some(x[at : at + AT_ONCE]) for at in range(0, len(x), AT_ONCE)]
-        return answered(np.concatenate(found), self.classes)
+        return answered(np.concatenate(found), self.labels)
+
+    def inputs(self, rows: pa.Table, /) -> Floats:
+        """Return the pictures of ROWS, shape (n, height, width, channels), in [0, 1]."""
+        return same_size(pictures(rows, self.part), self.size, self.part).astype(np.float32) / np.float32(255)
+
+    def classes(self) -> list[str]:
+        """Return the labels, in the order of `scores`."""
+        return self.labels
+
+    def scores(self, inputs: Floats, /) -> Floats:
+        """Return the logits of pictures INPUTS as `inputs` gives them; shape (n, classes)."""
+        return _slopes.scores(self.embedding, self.weights, inputs)
+
+    def gradient(self, inputs: Floats, target: NDArray[np.int64], /) -> Floats:
+        """Return the gradient of the logit of TARGET (n,) by INPUTS; shape of INPUTS."""
+        return _slopes.gradient(self.embedding, self.weights, inputs, target)
 
     def _some(self, x: NDArray[np.uint8]) -> NDArray[np.float64]:
         return softmax((self.embedding.of(coefficients(x)) @ self.weights).astype(np.float64))
@@ -61,7 +78,7 @@ class Linear:
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH and return it."""
         arrays = {"mix": self.embedding.mix, "offset": self.embedding.offset, "weights": self.weights}
-        arrays = arrays | to_arrays("classes", self.classes) | {"size": np.asarray(self.size, np.int64)}
+        arrays = arrays | to_arrays("classes", self.labels) | {"size": np.asarray(self.size, np.int64)}
         kind = f"models.vision.{self.part}"
         modelfile.save(path, ModelFile(kind, "1", f"consentinel {__version__}", arrays, dict(self.card)))
         return path

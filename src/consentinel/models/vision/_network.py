@@ -1,7 +1,8 @@
 """The small convolutional network that the plain and the private part train: two convolutions and two full layers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.models.pieces.classes import answered
 from consentinel.models.pieces.ids import from_file, to_arrays
+from consentinel.models.vision import _boxes
 from consentinel.models.vision._pictures import pictures, same_size
 
-__all__ = ["Network", "initial", "network", "read", "scaled"]
+__all__ = ["Network", "initial", "network", "read", "scaled", "shown", "slopes"]
 
 LEAST_SIDE, MOST_SIDE = 16, 256  # below, nothing is left after two strides and two poolings
 AT_ONCE = 512
@@ -32,7 +34,7 @@ class Network:
     part: str
     activation: str
     size: tuple[int, int, int]  # height, width, channels
-    classes: list[str]
+    labels: list[str]
     weights: Mapping[str, NDArray[np.float32]]
     card: Mapping[str, str] = field(default_factory=dict)
     kind: str = "vision"
@@ -41,17 +43,48 @@ class Network:
         """Return one row per row: score (of the label), label, probabilities in the order of the classes."""
         torch: Any = need("torch", extra="models")
         x = same_size(pictures(rows, self.part), self.size, self.part)
-        net = network(self.size, len(self.classes), self.activation)
-        net.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in self.weights.items()})
-        net.eval()
+        net = self._net
         with torch.inference_mode():
             parts = [net(scaled(x[at : at + AT_ONCE])).softmax(1) for at in range(0, len(x), AT_ONCE)]
-        return answered(torch.cat(parts).double().numpy(), self.classes)
+        return answered(torch.cat(parts).double().numpy(), self.labels)
+
+    def inputs(self, rows: pa.Table, /) -> NDArray[np.float32]:
+        """Return the pictures of ROWS, shape (n, height, width, channels), in [0, 1]."""
+        return same_size(pictures(rows, self.part), self.size, self.part).astype(np.float32) / np.float32(255)
+
+    def classes(self) -> list[str]:
+        """Return the labels, in the order of `scores`."""
+        return self.labels
+
+    def scores(self, inputs: NDArray[np.float32], /) -> NDArray[np.float32]:
+        """Return the logits of pictures INPUTS as `inputs` gives them; shape (n, classes)."""
+        torch: Any = need("torch", extra="models")
+        net = self._net  # made before the mode that forbids gradients
+        with torch.inference_mode():
+            parts = [net(shown(inputs[at : at + AT_ONCE])) for at in range(0, len(inputs), AT_ONCE)]
+        return np.asarray(torch.cat(parts).numpy(), np.float32)
+
+    def gradient(self, inputs: NDArray[np.float32], target: NDArray[np.int64], /) -> NDArray[np.float32]:
+        """Return the gradient of the logit of TARGET (n,) by INPUTS; shape of INPUTS."""
+        return slopes(lambda x: self._net(shown(x)), inputs, target, AT_ONCE)
+
+    def bounds(
+        self, low: NDArray[np.float32], high: NDArray[np.float32], /
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return what `scores` is never below and never above for inputs from LOW to HIGH; (n, classes) each."""
+        return _boxes.certain(self._net, low, high, shown)
+
+    @cached_property
+    def _net(self) -> Any:
+        torch: Any = need("torch", extra="models")
+        net = network(self.size, len(self.labels), self.activation)
+        net.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in self.weights.items()})
+        return net.eval().requires_grad_(False)
 
     def save(self, path: Path, /) -> Path:
         """Write the model to PATH and return it."""
         arrays = {f"net.{name}": np.asarray(array) for name, array in self.weights.items()}
-        arrays = arrays | to_arrays("classes", self.classes) | {"size": np.asarray(self.size, np.int64)}
+        arrays = arrays | to_arrays("classes", self.labels) | {"size": np.asarray(self.size, np.int64)}
         card = dict(self.card) | {"activation": self.activation}
         kind = f"models.vision.{self.part}"
         modelfile.save(path, ModelFile(kind, "1", f"consentinel {__version__}", arrays, card))
@@ -89,6 +122,26 @@ def scaled(x: NDArray[np.uint8]) -> Any:
     """Return pictures (n, height, width, channels) as a tensor (n, channels, height, width) in [-1, 1]."""
     torch: Any = need("torch", extra="models")
     return torch.from_numpy(x.transpose(0, 3, 1, 2).astype(np.float32, order="C")) / 127.5 - 1
+
+
+def shown(x: Any) -> Any:
+    """Return pictures (n, height, width, channels) in [0, 1] as the network takes them, as `scaled` does."""
+    torch: Any = need("torch", extra="models")
+    return torch.as_tensor(x).permute(0, 3, 1, 2) * 2 - 1
+
+
+def slopes(
+    logits: Callable[[Any], Any], inputs: NDArray[np.float32], target: NDArray[np.int64], size: int
+) -> NDArray[np.float32]:
+    """Return the gradient of LOGITS[TARGET] by INPUTS (n, ...), SIZE of them at a time; LOGITS maps a tensor of inputs
+    to one of (n, classes)."""
+    torch: Any = need("torch", extra="models")
+    found = np.empty_like(inputs, np.float32)
+    for at in range(0, len(inputs), size):
+        x = torch.tensor(np.asarray(inputs[at : at + size], np.float32), requires_grad=True)
+        picked = logits(x).gather(1, torch.as_tensor(np.asarray(target[at : at + size], np.int64))[:, None])
+        found[at : at + size] = torch.autograd.grad(picked.sum(), x)[0].numpy()
+    return found
 
 
 def read(file: ModelFile, part: str) -> Network:

@@ -52,7 +52,7 @@ class Conditions:
         read, item = self.reading, self.reading.items[at]
         options: list[Value] = item.what
         columns = list(dict.fromkeys(one.column for one in options))
-        before, after = read.strong(at, -1, over=("NOT", "AT_LEAST")), read.strong(at, 1)
+        before, after = read.strong(at, -1, over=("NOT", "AT_LEAST")), read.strong(at, 1, over=("OR_HIGHER", "OR_LOWER"))
         for near in (before, after):
             if read.tag(near) == "COLUMN" and near is not None and set(read.items[near].what) & set(columns):
                 if (

@@ -41,9 +41,9 @@ def _gaps(query: Query, live: Live) -> None:
     """Refuse where periods without a row would count, as they are not among the groups."""
     key = next(one for one in query.keys if one.unit in _WHOLE)
     plain = replace(query, keys=(key,), having=(), order="", limit=0, over="", each=False)
-    groups = f"SELECT {name(key.name)} AS at FROM ({written(plain)}) WHERE {name(key.name)} IS NOT NULL"
+    groups = f"SELECT {name(key.name)} AS begun FROM ({written(plain)}) WHERE {name(key.name)} IS NOT NULL"
     found = live.connection.execute(
-        f"SELECT count(*), date_diff('{key.unit}', min(at), max(at)) + 1 FROM ({groups})"
+        f"SELECT count(*), date_diff('{key.unit}', min(begun), max(begun)) + 1 FROM ({groups})"
     ).fetchone()
     if found and found[0] and found[0] != found[1]:
         raise Refused(f"{found[1] - found[0]} of {found[1]} {key.unit}s have no rows; ask for the counts by {key.unit}")

@@ -22,16 +22,19 @@ PULL = 1e-3  # of offsets and slopes, against the mean loss: a class of three te
 
 @dataclass(frozen=True)
 class Curve:
-    """How margins become probabilities: slope and offset of each class; `single`: exactly one class holds."""
+    """How margins become probabilities: slope and offset of each class, and the slope of its strongest rival's margin
+    (of any number of labels: they compete, although each may hold); `single`: exactly one class holds."""
 
     slope: Floats
     offset: Floats
     single: bool
+    rival: Floats
 
     def of(self, margins: Floats) -> Floats:
         """Return the probabilities of MARGINS, shape (n, classes)."""
         scaled = margins * self.slope + self.offset
         if not self.single:
+            scaled = scaled + _rivals(margins) * self.rival
             return np.asarray(1 / (1 + np.exp(-np.clip(scaled, -500, 500))), np.float64)
         raised = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         return np.asarray(raised / raised.sum(axis=1, keepdims=True), np.float64)
@@ -97,26 +100,36 @@ def _softmax(margins: Floats, targets: NDArray[np.bool_]) -> Curve:
         return pulled, np.concatenate([[slope], off.sum(axis=0) + PULL * at[1:]])
 
     found = optimize.minimize(loss, np.zeros(k + 1), jac=True, method="L-BFGS-B", bounds=[(-3, 5)] + [(-20, 20)] * k).x
-    return Curve(np.full(k, np.exp(found[0])), np.asarray(found[1:], np.float64), True)
+    return Curve(np.full(k, np.exp(found[0])), np.asarray(found[1:], np.float64), True, np.zeros(k))
+
+
+def _rivals(margins: Floats) -> Floats:
+    """Return for each text and class the largest margin of the other classes, shape (n, classes); 0 where none is."""
+    n, k = margins.shape
+    if k < 2:
+        return np.zeros((n, k))
+    order = np.argsort(margins, axis=1)
+    best, second = order[:, -1], order[:, -2]
+    made = np.repeat(margins[np.arange(n), best][:, None], k, axis=1)
+    made[np.arange(n), best] = margins[np.arange(n), second]
+    return made
 
 
 def _logistic(margins: Floats, targets: NDArray[np.bool_]) -> Curve:
     optimize = need("scipy.optimize", extra="learn")
     n, k = margins.shape
-    slope, offset = np.ones(k), np.zeros(k)
+    found, rivals = np.zeros((k, 3)), _rivals(margins)
     for at in range(k):
         have = int(targets[:, at].sum())
         truth = np.where(targets[:, at], (have + 1) / (have + 2), 1 / (n - have + 2))
-        m = margins[:, at]
+        x = np.stack([margins[:, at], np.ones(n), rivals[:, at]], axis=1)
 
-        def loss(said: Floats, m: Floats = m, truth: Floats = truth) -> tuple[float, Floats]:
-            scaled = said[0] * m + said[1]
+        def loss(said: Floats, x: Floats = x, truth: Floats = truth) -> tuple[float, Floats]:
+            scaled = x @ said
             p = 1 / (1 + np.exp(-np.clip(scaled, -500, 500)))
-            value = float((np.logaddexp(0, scaled) - truth * scaled).mean())
-            off = (p - truth) / n
-            return value, np.array([float(off @ m), float(off.sum())])
+            value = float((np.logaddexp(0, scaled) - truth * scaled).mean()) + PULL * float(said[2] ** 2) / 2
+            return value, (p - truth) @ x / n + np.array([0, 0, PULL * said[2]])
 
-        found = optimize.minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B",
-                                  bounds=[(1e-3, 100), (-50, 50)]).x  # fmt: skip
-        slope[at], offset[at] = found
-    return Curve(slope, offset, False)
+        found[at] = optimize.minimize(loss, np.array([1.0, 0.0, 0.0]), jac=True, method="L-BFGS-B",
+                                      bounds=[(1e-3, 100), (-50, 50), (-50, 50)]).x  # fmt: skip
+    return Curve(found[:, 0], found[:, 1], False, found[:, 2])

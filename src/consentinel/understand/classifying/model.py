@@ -67,8 +67,8 @@ class Classifier:
     def save(self, path: Path) -> Path:
         """Write the classifier to PATH and return it."""
         arrays = dict(self.arrays) | {
-            "curve.slope": self.curve.slope, "curve.offset": self.curve.offset, "cut": self.cut,
-            "threshold": np.array([self.threshold]), "level": np.array([self.level]),
+            "curve.slope": self.curve.slope, "curve.offset": self.curve.offset, "curve.rival": self.curve.rival,
+            "cut": self.cut, "threshold": np.array([self.threshold]), "level": np.array([self.level]),
         }  # fmt: skip
         card = dict(self.card) | {
             "part": self.part, "single": str(int(self.single)), "taxonomy": json.dumps(self.taxonomy.record()),
@@ -105,7 +105,14 @@ def load(path: Path) -> Classifier:
     if part not in CLASSIFIERS.names():
         raise BadInput("was trained by a classifier that is not here", where=name, todo=_AGAIN)
     by, k = CLASSIFIERS.take(part), len(taxonomy.ids)
-    own = {"curve.slope": (k,), "curve.offset": (k,), "cut": (k,), "threshold": (1,), "level": (1,)}
+    own = {
+        "curve.slope": (k,),
+        "curve.offset": (k,),
+        "curve.rival": (k,),
+        "cut": (k,),
+        "threshold": (1,),
+        "level": (1,),
+    }
     wanted = own | by.shapes(file.arrays, k)
     for array, shape in wanted.items():
         found = file.arrays.get(array)
@@ -117,6 +124,6 @@ def load(path: Path) -> Classifier:
             raise BadInput(f"was trained with another {key} than the one installed", where=name, todo=_AGAIN)
     a = file.arrays
     arrays = {one: a[one] for one in wanted if one not in own}
-    curve = Curve(np.asarray(a["curve.slope"]), np.asarray(a["curve.offset"]), single)
+    curve = Curve(np.asarray(a["curve.slope"]), np.asarray(a["curve.offset"]), single, np.asarray(a["curve.rival"]))
     return Classifier(part, taxonomy, single, arrays, curve, float(a["threshold"][0]), np.asarray(a["cut"]),
                       float(a["level"][0]), file.card)  # fmt: skip

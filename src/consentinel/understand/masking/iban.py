@@ -8,7 +8,7 @@ from consentinel.understand.masking._span import Span
 __all__ = ["KINDS", "find"]
 
 KINDS = ("IBAN",)
-_NUMBER = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}")
+_NUMBER = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]){11,30}", re.IGNORECASE | re.ASCII)
 
 
 def find(text: str) -> Iterator[Span]:

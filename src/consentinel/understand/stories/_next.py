@@ -27,7 +27,7 @@ def groups(teller: Teller) -> list[tuple[Fact, str]]:
     if not teller.value(found, "cases"):
         return []
     if not teller.value(found, "groups"):
-        teller.say("No two of them belong together.")
+        teller.say("Each of them stands alone.")
     else:
         teller.say(
             "{together} of them belong to {groups:group|groups} of one cause; the largest holds {largest}. "

@@ -2,7 +2,7 @@
 
 from consentinel.understand.stories._incidents import KIND, NAME, ORDER, RECIPIENT, SEVERE, missing, open_cases
 from consentinel.understand.stories._next import groups, mitigations
-from consentinel.understand.telling.story import Query, Tone
+from consentinel.understand.telling.story import Query, Tone, Unit
 from consentinel.understand.telling.teller import Teller
 
 __all__ = ["tell"]
@@ -65,7 +65,7 @@ def tell(teller: Teller) -> None:
     mitigations(teller)
     teller.heading("What was found")
     _charts(teller)
-    _list(teller)
+    _list(teller, whole)
     if teller.value(whole, "kind") not in ("finding", "audit"):
         open_cases(teller)
         missing(teller, "Counts are of what was reported, not of what happened.")
@@ -116,7 +116,7 @@ def _charts(teller: Teller) -> None:
                         if any(row[2] for row in found.rows) else ())  # fmt: skip
 
 
-def _list(teller: Teller) -> None:
+def _list(teller: Teller, whole: Query) -> None:
     found = teller.ask(
         "The most severe, those seen most often first; equal ones in one row",
         f"""
@@ -130,6 +130,10 @@ def _list(teller: Teller) -> None:
         """,
     )
     teller.heading("The most severe")
-    teller.grid("Equal ones are in one row", found, ("name", "what", "name"), ("severity", "severity", "name"),
-                ("subject", "where", "name"), ("n", "how many", "count"), ("times", "times seen", "count"),
-                ("opened", "first seen", "date"))  # fmt: skip
+    columns: list[tuple[str, str, Unit]] = [("name", "what", "name"), ("severity", "severity", "name")]
+    if teller.value(whole, "subjects") != 1:
+        columns.append(("subject", "where", "name"))
+    columns += [("n", "how many", "count"), ("times", "times seen", "count")]
+    if teller.value(whole, "first") != teller.value(whole, "last"):
+        columns.append(("opened", "first seen", "date"))
+    teller.grid("Equal ones are in one row", found, *columns)

@@ -1,0 +1,1 @@
+"""Probes of fairness: of groups, of people, of what is shown."""

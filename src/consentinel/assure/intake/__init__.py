@@ -1,0 +1,1 @@
+"""Ways in which a model comes into an audit."""

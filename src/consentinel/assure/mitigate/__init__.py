@@ -1,0 +1,1 @@
+"""Ways to narrow a gap: before, during and after training."""

@@ -1,0 +1,1 @@
+"""Probes of privacy: what a model tells of the people that it learned from."""

@@ -1,0 +1,1 @@
+"""Probes of robustness: attacks, drift, and certificates."""
