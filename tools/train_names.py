@@ -7,11 +7,11 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from _made_names import Maker
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 import consentinel
-from _made_names import Maker
 from consentinel.core.modelfile import ModelFile, save
 from consentinel.understand.masking._tagger import (
     BUCKETS,
@@ -28,7 +28,7 @@ from consentinel.understand.masking._tagger import (
 )
 
 TARGET = Path(__file__).parent.parent / "src" / "consentinel" / "understand" / "data" / "names.model"
-BATCH, VECTOR, HIDDEN, RATE, UNSEEN = 96, 24, 48, 0.004, 0.35
+BATCH, VECTOR, HIDDEN, RATE, UNSEEN = 96, 24, 64, 0.004, 0.3
 Floats = NDArray[np.float32]
 
 
@@ -124,8 +124,8 @@ def _step(
 def main() -> None:
     """Make texts, train and write the model's file."""
     asked = argparse.ArgumentParser(description=main.__doc__)
-    asked.add_argument("--texts", type=int, default=24_000)
-    asked.add_argument("--rounds", type=int, default=3)
+    asked.add_argument("--texts", type=int, default=26_000)
+    asked.add_argument("--rounds", type=int, default=2)
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--out", type=Path, default=TARGET)
     given = asked.parse_args()

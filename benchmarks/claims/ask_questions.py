@@ -1,5 +1,5 @@
-"""Fifty plain questions about incidents of HHS, made findings and made audits, each with answers by plain Python: how many
-the templates alone and the templates with the local model answer rightly, and how many wrongly."""
+"""Fifty plain questions about incidents of HHS, made findings and made audits, with answers by plain Python: how many
+the templates alone, and the templates with the local model, answer rightly, and how many wrongly."""
 
 import argparse
 import tempfile

@@ -1,4 +1,4 @@
-"""Personal data in synthetic texts that masking finds: spans found, and spans masked that are some, on templates held out."""
+"""Personal data in synthetic texts: spans that masking finds, and spans found that are some, on held-out templates."""
 
 import gzip
 import hashlib
@@ -24,12 +24,24 @@ INPUTS = (
     "src/consentinel/understand/data/names.model",
 )
 OURS = {
-    "PERSON": ("PERSON",), "STREET_ADDRESS": ("ADDRESS", "POSTCODE"), "GPE": ("PLACE",), "ORGANIZATION": ("ORGANISATION",),
-    "CREDIT_CARD": ("CARD",), "DATE_TIME": ("DATE", "BIRTH_DATE"), "TITLE": ("TITLE",), "PHONE_NUMBER": ("PHONE",),
-    "AGE": ("AGE",), "NRP": ("GROUP",), "EMAIL_ADDRESS": ("EMAIL",), "ZIP_CODE": ("POSTCODE", "ADDRESS"),
-    "DOMAIN_NAME": ("URL",), "IBAN_CODE": ("IBAN",), "US_SSN": ("NATIONAL_ID",), "IP_ADDRESS": ("IP",),
+    "PERSON": ("PERSON",),
+    "STREET_ADDRESS": ("ADDRESS", "POSTCODE"),
+    "GPE": ("PLACE",),
+    "ORGANIZATION": ("ORGANISATION",),
+    "CREDIT_CARD": ("CARD",),
+    "DATE_TIME": ("DATE", "BIRTH_DATE"),
+    "TITLE": ("TITLE",),
+    "PHONE_NUMBER": ("PHONE",),
+    "AGE": ("AGE",),
+    "NRP": ("GROUP",),
+    "EMAIL_ADDRESS": ("EMAIL",),
+    "ZIP_CODE": ("POSTCODE", "ADDRESS"),
+    "DOMAIN_NAME": ("URL",),
+    "IBAN_CODE": ("IBAN",),
+    "US_SSN": ("NATIONAL_ID",),
+    "IP_ADDRESS": ("IP",),
     "US_DRIVER_LICENSE": ("NATIONAL_ID",),
-}  # fmt: skip
+}
 Spans = list[tuple[int, int, str]]
 
 
@@ -43,7 +55,9 @@ def read(test: bool) -> list[dict[str, Any]]:
     shared = os.environ.get("CONSENTINEL_SHARED_DATA", ROOT.parent / "shared" / "data")
     file = f"{shared}/understand/pii_synth_presidio/synth_v2.jsonl.gz"
     if not os.path.exists(file):
-        raise SystemExit("no pii_synth_presidio: set CONSENTINEL_SHARED_DATA to the folder that has it under understand/")
+        raise SystemExit(
+            "no pii_synth_presidio: set CONSENTINEL_SHARED_DATA to the folder that has it under understand/"
+        )
     with gzip.open(file, "rt", encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
     return [row for row in rows if held_out(row["template_id"]) == test]
@@ -120,7 +134,7 @@ def missed(rows: list[dict[str, Any]], found: list[Spans]) -> None:
 
 
 def main(part: str = "test") -> None:
-    """Mask the texts of PART; the numbers are kept for the held-out templates, the others are shown with what failed."""
+    """Mask the texts of PART; numbers are kept for the held-out templates, the others are shown with what failed."""
     rows = read(part == "test")
     every = {kind for name in MASKING.names() for kind in MASKING.take(name).KINDS}
     spans(["Jo wrote."], every)  # the model is read once
@@ -134,24 +148,27 @@ def main(part: str = "test") -> None:
         missed(rows, found)
         return
     narrow = ours(rows, every.difference(WIDER))
-    wanted = [{**row, "spans": [s for s in row["spans"] if not set(OURS[s["entity_type"]]) & set(WIDER)]} for row in rows]
+    wanted = [
+        {**row, "spans": [s for s in row["spans"] if not set(OURS[s["entity_type"]]) & set(WIDER)]} for row in rows
+    ]
     usual, exact, _ = shares(wanted, narrow)
-    told += f"; what ingest masks (no companies, places, peoples, titles, dates): recall {usual.value:.3f} of the spans of its"
-    told += f" kinds, precision {exact.value:.3f}"
+    told += "; what ingest masks (no companies, places, peoples, titles, dates): recall"
+    told += f" {usual.value:.3f} of the spans of its kinds, precision {exact.value:.3f}"
     if importlib.util.find_spec("presidio_analyzer"):
         other, sharp, _ = shares(rows, presidio(rows))
-        told += f"; presidio-analyzer by patterns alone, without a language model: {other.value:.3f} at {sharp.value:.3f}"
+        told += (
+            f"; presidio-analyzer by patterns alone, without a language model: {other.value:.3f} at {sharp.value:.3f}"
+        )
     rule = (
-        "a span counts where one of any kind shares a character with it; all kinds asked for; the third of the templates"
-        " held out by hash, intervals clustered by template; the network learned from made texts alone, thresholds and"
-        " rules saw the other templates, and the first rules were written by one who had seen samples of all templates"
+        "a span counts where one of any kind shares a character with it; all kinds asked for; the third of the"
+        " templates held out by hash, intervals clustered by template; the network learned from made texts alone, its"
+        " threshold and its made sentences saw the other templates; the rules were begun with samples of all in sight"
     )
     write_interval(NAMES[0], recall, f"named spans that were found; {rule}; beside it, same texts: {told}")
     write_interval(NAMES[1], precision, f"spans found that touch a named one; {rule}")
+    protocol = f"texts in a second of processor time, {seconds:.1f} s of wall time, one process, all kinds"
     speed = len(rows) / busy
-    n = len(rows)
-    write(NAMES[2], value=speed, low=speed, high=speed, n=n,
-          protocol=f"texts in a second of processor time, {seconds:.1f} s of wall time, one process, all kinds")  # fmt: skip
+    write(NAMES[2], value=speed, low=speed, high=speed, n=len(rows), protocol=protocol)
 
 
 if __name__ == "__main__":

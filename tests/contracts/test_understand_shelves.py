@@ -22,6 +22,8 @@ DOORS: dict[str, tuple[Shelf, Any]] = {
     "forecasters": (shelves.FORECASTERS, understand_contracts.ForecasterPart),
     "classifiers": (shelves.CLASSIFIERS, understand_contracts.ClassifierPart),
     "experiments": (shelves.EXPERIMENTS, understand_contracts.ExperimentPart),
+    "stories": (shelves.STORIES, understand_contracts.StoryPart),
+    "papers": (shelves.PAPERS, understand_contracts.PaperPart),
 }
 PARTS = [(shelf, name) for shelf, (parts, _) in DOORS.items() for name in parts.names()]
 # What each recogniser has to find in the middle of a text.

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from consentinel import detect, understand
+from consentinel import detect
 from consentinel.cli.app import run as command
 from consentinel.core.errors import MissingExtra
 from consentinel.flows import incidents
+from consentinel.understand import verbs as understand
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "rooms" / "flows.md").read_text("utf-8")
@@ -61,3 +62,11 @@ def test_the_command_of_the_page_ends_as_it_says(
     words, _, said = PAGE.split("```sh\n")[1].split("\n```")[0].rpartition("#")
     code = command(shlex.split(words)[1:])
     assert f"ends in {code}" == said.strip(), capsys.readouterr().err
+
+
+def test_the_example_finds_what_was_changed() -> None:
+    import runpy
+
+    verdict, before, after = runpy.run_path(str(ROOT / "examples" / "tell_story.py"))["main"]()
+    assert verdict.endswith("of them of high or critical severity.")
+    assert (before, after) == (0, 1)

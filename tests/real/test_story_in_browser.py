@@ -39,7 +39,7 @@ def told(tmp_path_factory: pytest.TempPathFactory, binary: str) -> Path:
 
 
 @pytest.fixture(scope="module")
-def browser(binary: str) -> Iterator["sync_api.Browser"]:
+def browser(binary: str, told: Path) -> Iterator["sync_api.Browser"]:  # TOLD first: printing starts a driver of its own
     with sync_api.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=binary, args=["--no-sandbox", "--disable-gpu"])
         yield chromium

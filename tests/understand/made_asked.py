@@ -76,18 +76,22 @@ QUESTIONS: list[tuple[str, Callable[[list[Row]], list[tuple[Any, ...]]]]] = [
     ("How many incidents were reported on weekends?",
      _n(lambda r: datetime.fromtimestamp(r["opened"] / 1e6, UTC).isoweekday() > 5)),
     ("How many different organisations are there?", lambda rows: [(len({r["subject"] for r in rows}),)]),
-    ("How many people were affected by theft?", lambda rows: [(sum(r["people"] for r in rows if r["category"] == THEFT),)]),
+    ("How many people were affected by theft?",
+     lambda rows: [(sum(r["people"] for r in rows if r["category"] == THEFT),)]),
     ("What is the average number of people affected per incident?", lambda rows: [(mean(r["people"] for r in rows),)]),
     ("What is the median number of people affected in Texas?",
      lambda rows: [(median(r["people"] for r in rows if r["region"] == "TX"),)]),
-    ("What is the largest number of people affected in a single incident?", lambda rows: [(max(r["people"] for r in rows),)]),
+    ("What is the largest number of people affected in a single incident?",
+     lambda rows: [(max(r["people"] for r in rows),)]),
     ("How many incidents by status?", _by(lambda r: r["status"])),
     ("Incidents per year", _by(year)),
-    ("Number of incidents by severity and year", lambda rows: [(*k, v) for k, v in Counter((r["severity"], year(r)) for r in rows).items()]),
+    ("Number of incidents by severity and year", lambda rows: [
+        (*k, v) for k, v in Counter((r["severity"], year(r)) for r in rows).items()]),
     ("Which state had the most incidents?",
      lambda rows: Counter(r["region"] for r in rows if r["region"]).most_common(1)),
     ("Top 2 states by people affected", lambda rows: sorted(
-        ((s, sum(r["people"] for r in rows if r["region"] == s)) for s in ("TX", "CA", "NY", "OR")), key=lambda p: -p[1])[:2]),
+        ((s, sum(r["people"] for r in rows if r["region"] == s)) for s in ("TX", "CA", "NY", "OR")),
+        key=lambda p: -p[1])[:2]),
     ("Which organisations reported more than 8 incidents?",
      lambda rows: [(s, n) for s, n in Counter(r["subject"] for r in rows).items() if n > 8]),
     ("How many organisations reported more than 8 incidents?",
@@ -98,7 +102,8 @@ QUESTIONS: list[tuple[str, Callable[[list[Row]], list[tuple[Any, ...]]]]] = [
     ("What percentage of the people affected in Texas were affected in 2019?", lambda rows: [(
         sum(r["people"] for r in rows if r["region"] == "TX" and year(r) == 2019)
         / sum(r["people"] for r in rows if r["region"] == "TX"),)]),
-    ("Share of incidents by category", lambda rows: [(c, n / len(rows)) for c, n in Counter(r["category"] for r in rows).items()]),
+    ("Share of incidents by category", lambda rows: [
+        (c, n / len(rows)) for c, n in Counter(r["category"] for r in rows).items()]),
     ("Compare California and Texas", lambda rows: [(s, sum(r["region"] == s for r in rows)) for s in ("CA", "TX")]),
     ("How much did the number of incidents change from 2020 to 2021?",
      lambda rows: [(sum(year(r) == 2021 for r in rows) - sum(year(r) == 2020 for r in rows),)]),

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -97,7 +98,7 @@ def test_held_out_margins_of_the_kernel_are_those_of_refits() -> None:
     alike = [np.array([3, 7])]
     found = _kernel.solved(kernel, targets, alike)
     wanted, offset = np.where(targets, 1.0, -1.0), 2 * targets.mean(axis=0) - 1
-    for rows in ([0], [11], [3, 7]):
+    for rows in map(np.array, ([0], [11], [3, 7])):
         left = np.setdiff1d(np.arange(20), rows)
         weights = np.linalg.solve(
             kernel[np.ix_(left, left)] + _kernel.RIDGE * np.eye(len(left)), (wanted - offset)[left]
@@ -156,15 +157,17 @@ def test_another_encoder_is_refused(vectors: None, tmp_path: Path, monkeypatch: 
 def test_probabilities_are_calibrated(single: bool) -> None:
     rng = np.random.default_rng(2)
     margins = rng.normal(size=(4000, 3))
-    p = calibration.Curve(np.full(3, 2.0), np.array([0.5, 0, -1]), single, np.zeros(3)).of(margins)
+    p = calibration.Curve(np.full(3, 2.0), np.array([0.5, 0, -1]), single, np.zeros(3), np.array([1.0, 0.0])).of(
+        margins
+    )
     if single:
         targets = np.eye(3, dtype=bool)[(rng.random(4000)[:, None] > np.cumsum(p, axis=1)).sum(axis=1).clip(0, 2)]
     else:
         targets = rng.random(p.shape) < p
     curve = calibration.fitted(margins, targets, single)
-    assert np.allclose(curve.slope, 2, atol=0.25)
+    assert np.allclose(curve.slope, 2, atol=0.3)
     assert calibration.error(curve.of(margins), targets) <= 0.02
-    wrong = calibration.Curve(curve.slope * 4, curve.offset * 4, single, curve.rival * 4)
+    wrong = calibration.Curve(curve.slope * 4, curve.offset * 4, single, curve.rival * 4, curve.top)
     assert calibration.error(wrong.of(margins), targets) > 0.05
     assert calibration.plain_error(curve.of(margins), targets) < 0.05
 
@@ -316,12 +319,10 @@ def test_a_text_cannot_change_what_runs(tmp_path: Path) -> None:
     (list("ab") * 6, {"labels": "none"}, "no column"),
     (list("ab") * 6, {"level": 1.0}, "level"), (list("ab") * 6, {"folds": 99}, "folds"),
 ])  # fmt: skip
-def test_what_cannot_be_learnt_is_told(
-    labels: list[object], asked: dict[str, object], error: str, tmp_path: Path
-) -> None:
+def test_what_cannot_be_learnt_is_told(labels: list[object], asked: dict[str, Any], error: str, tmp_path: Path) -> None:
     file = written(tmp_path / "a.jsonl", made(12)[0], labels)
     with pytest.raises((BadInput, UsageError), match=error):
-        classify(file, out=tmp_path / "out", classifier="tfidf_linear", **asked)  # type: ignore[arg-type]
+        classify(file, out=tmp_path / "out", classifier="tfidf_linear", **asked)
 
 
 def test_the_floor_shares_a_fold_among_equal_texts() -> None:

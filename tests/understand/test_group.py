@@ -88,7 +88,7 @@ def test_reports_of_one_attack_are_one_group_and_topics_are_named(made: Path, tm
     assert {"quellwerk", "birkenhof", "sandport"} & set(link["shared"])
     topics = table(out, "topics")
     assert sum(row["n"] for row in topics) == 64  # nobody is left out
-    assert any("laptop" in row["name"] for row in topics)
+    assert any("laptop" in row["terms"] for row in topics)
     assert {row["verdict"] for row in topics} <= {"stable", "weak", "unstable"}
     page = (out.run.out / "groups.html").read_text("utf-8")
     assert "laptop" in page

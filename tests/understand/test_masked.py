@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from consentinel.understand.masked import DIRECT, MASKED, masked, spans
+from consentinel.understand.masked import DIRECT, MASKED, WIDER, masked, spans
+from consentinel.understand.masking._span import Span
 
 
 def hidden(*texts: str | None) -> list[str | None]:
@@ -75,6 +76,44 @@ def test_what_is_no_personal_data_stays(text: str) -> None:
 )
 def test_ways_to_write_it(text: str, kind: str) -> None:
     assert [span.kind for span in spans([text])[0]] == [kind]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        ("Yesterday Maria Lopez wrote to the clinic.", "PERSON", "Maria Lopez"),
+        ("my sister Julia was sent the wrong file", "PERSON", "Julia"),
+        ("He moved to Norway with his family.", "PLACE", "Norway"),
+        ("She works at Miller Holdings Ltd in the city.", "ORGANISATION", "Miller Holdings Ltd"),
+        ("Two Norwegian tourists complained.", "GROUP", "Norwegian"),
+        ("It happened on 4 May 2019.", "DATE", "4 May 2019"),
+    ],
+)
+def test_names_are_told_from_the_words_around(text: str, kind: str, value: str) -> None:
+    found = [(span.kind, text[span.start : span.end]) for span in spans([text], [kind])[0]]
+    assert found == [(kind, value)]
+
+
+def test_what_a_report_is_about_stays_unless_it_is_asked_for() -> None:
+    text = "Two Norwegian tourists complained on 4 May 2019."
+    assert hidden(text) == [text]
+    assert masked(pa.array([text]), WIDER)["text"].to_pylist() == ["Two [GROUP_1] tourists complained on [DATE_1]."]
+
+
+def test_what_sticks_out_of_a_surer_span_is_masked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = "consentinel.understand.masking.{}.find"
+    monkeypatch.setattr(find.format("email"), lambda text: iter([Span(4, 8, "EMAIL", 0.9)]))
+    monkeypatch.setattr(find.format("url"), lambda text: iter([Span(0, 12, "URL", 0.8)]))
+    found = spans(["aaa bbbb ccc ddd"], ["EMAIL", "URL"])[0]
+    assert [(s.start, s.end, s.kind) for s in found] == [(0, 3, "URL"), (4, 8, "EMAIL"), (9, 12, "URL")]
+
+
+def test_where_a_long_text_is_cut_changes_nothing_far_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "Then Maria Lopez wrote to the clinic again. " * 60
+    whole = spans([text], ["PERSON"])[0]
+    monkeypatch.setattr("consentinel.understand.masking._tagger.AT_ONCE", 64)
+    assert spans([text], ["PERSON"])[0] == whole
+    assert len(whole) == 60
 
 
 @settings(max_examples=60, deadline=None)

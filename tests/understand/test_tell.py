@@ -118,8 +118,8 @@ def test_equal_tables_give_equal_stories(run_of_ingest: Path, kept: Path, tmp_pa
 
 def test_names_of_the_data_are_no_markup(kept: Path) -> None:
     page, text = (kept / "story.html").read_text("utf-8"), (kept / "story.md").read_text("utf-8")
-    assert "[x](javascript:alert(1)) 8 &lt; 9 &amp; |" in page
-    assert r"\[x\](javascript:alert(1)) 8 \< 9 \& \| \`q\` \*ignore\* all rules" in text
+    assert "[x](#y) 8 &lt; 9 &amp; |" in page
+    assert r"\[x\](\#y) 8 \< 9 \& \| \`q\` \*ignore\* all rules" in text
 
 
 def test_links_of_markdown_lead_to_queries(kept: Path) -> None:
@@ -163,6 +163,12 @@ def reword(content: dict) -> None:
     lead["pieces"] = [p.replace("within", "above") if isinstance(p, str) else p for p in lead["pieces"]]
 
 
+def rephrase(content: dict) -> None:
+    sentence = next(b for b in content["blocks"] if b["type"] == "text" and b["kind"] == "sentence")
+    sentence["template"] = sentence["pieces"]
+    sentence["pieces"] = [*sentence["pieces"], " All is well."]
+
+
 def requery(content: dict) -> None:
     content["queries"][0]["sql"] = content["queries"][0]["sql"].replace("count(*)", "1")
     content["queries"][0]["rows"][0][2] = 1
@@ -173,6 +179,7 @@ def requery(content: dict) -> None:
     [
         (sneak, "the tables now answer otherwise"),
         (reword, "does not say what its template says"),
+        (rephrase, "phrased otherwise than its template"),
         (requery, "it is not what its query says"),
         (lambda c: c["facts"][0].update(row=7), "there is no such cell"),
         (lambda c: c["blocks"][1]["pieces"].append("and 5 more"), "has a number that no query gave"),
@@ -259,10 +266,7 @@ def test_groups_and_mitigations_are_told_where_they_are(run_of_ingest: Path, tmp
     text = " ".join(
         plain(story(tmp_path / "out"), b.pieces) for b in story(tmp_path / "out").blocks if isinstance(b, Lead)
     )
-    assert (
-        f"{len(ids) - 3} of them belong to 1 group of one cause; the largest holds {len(ids) - 3}. 3 stand alone."
-        in text
-    )
+    assert f"{len(ids) - 3} of them are linked into 1 group; the largest holds {len(ids) - 3}. 3 stand alone." in text
     assert f"Encrypt laptops comes first: it is recommended for {len(ids)} cases." in text
     tell([run_of_ingest], out=tmp_path / "bare", story="incident")
     assert "They were not grouped" in (tmp_path / "bare" / "story.md").read_text("utf-8")
@@ -333,6 +337,7 @@ def test_a_model_may_move_small_words_and_nothing_else() -> None:
         "They were seen [A] between [B] and [C] by hackers.",
         "They were not seen [A] between [B] and [C].",
         "They were seen [A] between [B].",
+        "They were seen on [A] between [B] and [C].",
         "They were seen 603 times [A] between [B] and [C].",
         "They were seen twice, [A], between [B] and [C].",
         "They were seen [A] between [B] and [C] & more",
@@ -355,10 +360,10 @@ def test_a_model_sees_no_value_and_what_it_adds_is_left_out(run_of_ingest: Path)
 
         return phrased(plainly, complete)
 
-    better, left = answers('"Of these, the first of the [A] was [B]."\nIgnored')
+    better, left = answers('"The first of these [A] was [B]."\nIgnored')
     block = better.blocks[0]
     assert isinstance(block, Lead)
-    assert (left, block.pieces[0]) == (0, "Of these, the first of the ")
+    assert (left, block.pieces[0]) == (0, "The first of these ")
     assert [piece.fact for piece in block.pieces if isinstance(piece, Said)] == ["q1.n.0", "q1.name.0"]
     for bad in ("The last of [A] is [B].", "It is 5.", "", "The first of [B] is [A]."):
         assert answers(bad) == (plainly, 1)

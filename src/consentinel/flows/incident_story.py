@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from consentinel import understand
 from consentinel.core.errors import MissingExtra, NotSupported, UsageError
 from consentinel.core.run import Outcome, Run
+from consentinel.understand import verbs as understand
 
 __all__ = ["told"]
 

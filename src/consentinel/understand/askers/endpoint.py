@@ -4,6 +4,7 @@ import json
 import os
 import urllib.error
 import urllib.request
+from typing import Any
 from urllib.parse import urlsplit
 
 from consentinel.core.errors import BadInput, UsageError
@@ -28,7 +29,7 @@ def propose(question: str, live: Live, setting: Setting) -> Proposal:
     if where.scheme not in ("http", "https") or not where.hostname:
         raise UsageError("--model is none, local or the URL of an interface, such as http://127.0.0.1:8080/v1")
     body = {
-        "model": model or "default", "messages": messages(question, live, setting), "max_tokens": 400,
+        "model": model or "default", "messages": messages(question, live, setting), "max_tokens": 400, "stop": [";"],
         "temperature": 0.7 if setting.seed else 0.0, "seed": setting.seed, "stream": False,
     }  # fmt: skip
     headers = {"Content-Type": "application/json"}
@@ -48,5 +49,5 @@ def propose(question: str, live: Live, setting: Setting) -> Proposal:
 class _Stay(urllib.request.HTTPRedirectHandler):
     """Go nowhere else than to the URL that was named."""
 
-    def redirect_request(self, *_: object) -> None:
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
         """Follow no redirect."""

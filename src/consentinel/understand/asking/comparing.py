@@ -2,56 +2,25 @@
 
 from dataclasses import replace
 
-from consentinel.understand.asking.conditions import Conditions, between
+from consentinel.understand.asking.conditions import Conditions, between, refuse_contradictions
 from consentinel.understand.asking.live import name
 from consentinel.understand.asking.periods import Span
-from consentinel.understand.asking.query import Condition, Key, Measure, Pair, Query
+from consentinel.understand.asking.query import Condition, Key, Measure, Pair, Query, Unit
 from consentinel.understand.asking.ranking import limit_of
 from consentinel.understand.asking.reading import Reading
 from consentinel.understand.asking.refusal import Refused
 
 __all__ = ["pair", "share", "sides"]
 
-_VERBS = frozenset(
-    [
-        "were",
-        "was",
-        "are",
-        "is",
-        "have",
-        "has",
-        "had",
-        "happened",
-        "occurred",
-        "involved",
-        "involve",
-        "involves",
-        "came",
-        "come",
-        "comes",
-        "concerned",
-        "took",
-        "affected",
-        "affecting",
-        "affect",
-        "that",
-        "which",
-        "who",
-        "resulted",
-        "happen",
-        "occur",
-        "exposed",
-        "lacked",
-        "lack",
-        "lacks",
-        "went",
-        "go",
-        "impacted",
-        "exist",
-        "caused",
-    ]
-)
-_PARTICIPLES = frozenset(["affected", "exposed", "impacted", "caused"])
+_VERBS = frozenset([
+    "were", "was", "are", "is", "have", "has", "had", "happened", "occurred", "involved", "involve", "involves",
+    "came", "come", "comes", "concerned", "took", "affected", "affecting", "affect", "that", "which", "who",
+    "resulted", "happen", "occur", "exposed", "lacked", "lack", "lacks", "went", "go", "impacted", "exist",
+    "caused",
+])  # fmt: skip
+_PARTICIPLES = frozenset([
+    "affected", "exposed", "impacted", "caused",
+])  # fmt: skip
 
 
 def _resolved(found: Conditions) -> list[Condition]:
@@ -95,6 +64,7 @@ def share(read: Reading, found: Conditions, base: Query) -> Query | None:
     if base.keys and not [c for c in conditions if not c.timed] and len(base.keys) == 1:
         return replace(base, measures=(measure,), where=tuple(conditions), shares=True,
                        order=f"{name(measure.name)} DESC" if not base.keys[0].unit else "")  # fmt: skip
+    refuse_contradictions(conditions)
     part, whole = _sides(read, conditions, asked[0], at, bool(of) or not after)
     if not part:
         raise Refused("which part is meant is not clear: what share of incidents were ...?")
@@ -158,8 +128,10 @@ def _ranked_share(
     way = "DESC" if read.tag(best[0]) == "MOST" else "ASC"
     read.use(*groups, *best)
     whole = [c for c in conditions if c.timed] + [Condition(f"{name(key.column)} IS NOT NULL", "")]
-    return replace(base, keys=(key,), measures=(measure,), where=tuple(whole), part=tuple(part), limit=limit_of(read, best[0]) or 1, named=True,
-                   order=f"share {way} NULLS LAST, {name(key.name)}")  # fmt: skip
+    order = f"share {way} NULLS LAST, {name(key.name)}"
+    limit = limit_of(read, best[0]) or 1
+    return replace(base, keys=(key,), measures=(measure,), where=tuple(whole), part=tuple(part), limit=limit,
+                   order=order, named=True)  # fmt: skip
 
 
 def pair(read: Reading, found: Conditions, base: Query) -> Query | None:
@@ -292,9 +264,14 @@ def _side(read: Reading, found: Conditions, column: str, ones: list[Condition], 
     return [found.is_in(column, values, ones[0].at)]
 
 
-def _unit(spans: list[Span]) -> str:
+def _unit(spans: list[Span]) -> Unit:
     """Return the unit that all SPANS are one of."""
-    sizes = {"year": (365, 366), "quarter": (90, 91, 92), "month": (28, 29, 30, 31), "day": (1,)}
+    sizes: dict[Unit, tuple[int, ...]] = {
+        "year": (365, 366),
+        "quarter": (90, 91, 92),
+        "month": (28, 29, 30, 31),
+        "day": (1,),
+    }
     for unit, days in sizes.items():
         if all((span.end - span.start).days in days for span in spans):
             return unit

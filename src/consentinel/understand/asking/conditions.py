@@ -11,7 +11,7 @@ from consentinel.understand.asking.reading import Reading
 from consentinel.understand.asking.refusal import Refused
 from consentinel.understand.asking.words import folded
 
-__all__ = ["Conditions", "between"]
+__all__ = ["Conditions", "between", "refuse_contradictions"]
 
 _ORDER = ("low", "medium", "high", "critical")
 _JOINS = ("AND", "OR", "COMMA")
@@ -52,7 +52,8 @@ class Conditions:
         read, item = self.reading, self.reading.items[at]
         options: list[Value] = item.what
         columns = list(dict.fromkeys(one.column for one in options))
-        before, after = read.strong(at, -1, over=("NOT", "AT_LEAST")), read.strong(at, 1, over=("OR_HIGHER", "OR_LOWER"))
+        before = read.strong(at, -1, over=("NOT", "AT_LEAST"))
+        after = read.strong(at, 1, over=("OR_HIGHER", "OR_LOWER"))
         for near in (before, after):
             if read.tag(near) == "COLUMN" and near is not None and set(read.items[near].what) & set(columns):
                 if (
@@ -189,7 +190,7 @@ class Conditions:
             sql = f"{name(column)} IS {'' if empty else 'NOT '}NULL"
             if read.lexicon.table.columns[column].role == "list":
                 sql = f"coalesce(len({name(column)}), 0) {'=' if empty else '>'} 0"
-            read.use(at, near)
+            read.use(at, near, *(i for i in range(at, near) if read.tag(i) == "QTY"))
             self.where.append(Condition(sql, f"{column} is {'missing' if empty else 'known'}", at, column=column))
             return
         if item.tag == "KNOWN" and item.text in ("recorded", "available", "stated", "with any"):
@@ -328,3 +329,15 @@ def between(
     tests += [f"{name(column)} < DATE '{end}'"] if end else []
     said = f"{column} {word if word not in ('range',) else 'from'} {' to '.join(one.said for one in spans)}"
     return Condition(" AND ".join(tests), said, at, True, column)
+
+
+def refuse_contradictions(conditions: list[Condition]) -> None:
+    """Raise Refused where two CONDITIONS want one column to be two things: they belong to parts of the question."""
+    seen: dict[str, Condition] = {}
+    for one in conditions:
+        within = one.timed and " >= DATE" in one.sql and " < DATE" in one.sql
+        if not (within or " = '" in one.sql or " IN (" in one.sql) or one.sql.startswith("isodow"):
+            continue
+        if one.column in seen:
+            raise Refused(f"'{one.said}' and '{seen[one.column].said}' do not go together; ask for one of them", 3)
+        seen[one.column] = one

@@ -1,7 +1,7 @@
-"""What the SQL of a model has to keep of the question: every value, number and date, and nothing that it does not say.
+"""What the SQL of a model has to keep of the question: every value, number and date, and nothing beside.
 
-A model proposes; this decides. Where a word of the question is not understood there is nothing to check against, and the
-question is refused.
+A model proposes; this decides. Where a word of the question is not understood there is nothing to check against, and
+the question is refused.
 """
 
 import re
@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 
 from consentinel.core.extras import need
-from consentinel.understand.asking.lexing import Item, Lexicon, cut, names
+from consentinel.understand.asking.lexing import Item, cut, lexicon_of, names
 from consentinel.understand.asking.live import Live
 from consentinel.understand.asking.refusal import Refused
 
@@ -23,7 +23,7 @@ def linked(question: str, live: Live, today: date) -> dict[str, list[Item]]:
     named = [table for table in live.tables.values() if names(question, table)]
     found, unknown = {}, []
     for table in named or live.tables.values():
-        items = cut(question, Lexicon(live, table, names(question, table)), today)
+        items = cut(question, lexicon_of(live, table, question), today)
         strange = [item.text for item in items if item.tag == "UNKNOWN"]
         if strange:
             unknown.append(strange)

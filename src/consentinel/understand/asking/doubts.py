@@ -1,4 +1,4 @@
-"""What speaks against an answer once its rows are known: equal places at the cut, periods or groups without any rows."""
+"""What speaks against an answer once its rows are known: equal places at the cut, periods without any rows."""
 
 from dataclasses import replace
 
@@ -44,6 +44,6 @@ def _gaps(query: Query, live: Live) -> None:
     groups = f"SELECT {name(key.name)} AS begun FROM ({written(plain)}) WHERE {name(key.name)} IS NOT NULL"
     found = live.connection.execute(
         f"SELECT count(*), date_diff('{key.unit}', min(begun), max(begun)) + 1 FROM ({groups})"
-    ).fetchone()
-    if found and found[0] and found[0] != found[1]:
+    ).fetchall()[0]
+    if found[0] and found[0] != found[1]:
         raise Refused(f"{found[1] - found[0]} of {found[1]} {key.unit}s have no rows; ask for the counts by {key.unit}")

@@ -14,7 +14,7 @@ from consentinel.understand.asking.live import Live, Table
 from consentinel.understand.asking.phrases import NUMBER, PHRASES, amount, compared
 from consentinel.understand.asking.words import COLUMNS, NOUNS, SAME, STATES, folded, spelled, stem
 
-__all__ = ["Item", "Lexicon", "Value", "cut", "names"]
+__all__ = ["Item", "Lexicon", "Value", "cut", "lexicon_of", "names"]
 
 LONGEST = 12  # words of a value
 FEW = 200  # distinct values: a part of one is understood too
@@ -22,9 +22,9 @@ _NO_VALUES = re.compile(r"(^|_)(id|ids|digest|fingerprint|text|explanation|recor
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 _QUOTED = re.compile("[\"\u201c]([^\"\u201c\u201d]{1,200})[\"\u201d]|(?<![a-z0-9])'([^']{1,200})'(?![a-z0-9])")
 _DAYS = re.compile(
-    r"(?:on |on a |on the )?(?:(?P<day>mon|tues|wednes|thurs|fri|satur|sun)days?|(?P<end>weekends?)|(?P<work>weekdays|working days))\b"
+    r"(?:on |on a |on the )?(?:(?P<day>mon|tues|wednes|thurs|fri|satur|sun)days?"
+    r"|(?P<end>weekends?)|(?P<work>weekdays|working days))\b"
 )
-_SEVERITY = ("low", "medium", "high", "critical")
 
 
 @dataclass(frozen=True)
@@ -114,6 +114,15 @@ def names(question: str, table: Table) -> bool:
     return any(words[i : i + len(noun)] == noun for noun in nouns for i in range(len(words)))
 
 
+def lexicon_of(live: Live, table: Table, question: str) -> Lexicon:
+    """Return what words mean in a QUESTION about TABLE; made once for all questions."""
+    at = (table.name, names(question, table))
+    if at not in live.lexicons:
+        live.lexicons[at] = Lexicon(live, table, at[1])
+    found: Lexicon = live.lexicons[at]
+    return found
+
+
 def cut(question: str, lexicon: Lexicon, today: date) -> list[Item]:
     """Return what QUESTION says, in order; an item tagged UNKNOWN is a word that means nothing here."""
     plain = re.sub("[\u2018\u2019`]", "'", question)
@@ -140,8 +149,8 @@ def cut(question: str, lexicon: Lexicon, today: date) -> list[Item]:
 
 def _next(plain: str, low: str, at: int, lexicon: Lexicon, today: date) -> tuple[Item, int]:
     words = list(_words(low, at))
-    found = periods.period(low[at:], today) if not re.match(r"(?:for|of|over|on|in) (?:the )?(?:first|last) ", low[at:]) \
-        or re.match(r"\w+ (?:the )?(?:first|last) (?:half|quarter|week|month|year|\d)", low[at:]) else None  # fmt: skip
+    counted = re.match(r"(?:for|of|over|on|in) (?:the )?(?:first|last) (?!half|quarter|week|month|year|\d)", low[at:])
+    found = None if counted else periods.period(low[at:], today)
     if found and not _is_amount(low, at, found[1], lexicon):
         return Item("PERIOD", low[at : at + found[1]], found[0]), at + found[1]
     if cmp := compared(low, at):
@@ -154,9 +163,9 @@ def _next(plain: str, low: str, at: int, lexicon: Lexicon, today: date) -> tuple
             return Item("DAYS", day[0], numbers), day.end()
     if month := periods.bare_month(low[at:]):
         return Item("MONTH", low[at : at + month[1]], month[0]), at + month[1]
-    if number := re.compile(NUMBER + r"(?![\w.]*[a-z\d])").match(low, at):
-        if not (number[0] == "one" and low[number.end() : number.end() + 3] == " of"):
-            return Item("NUM", number[0], amount(number[0])), number.end()
+    number = re.compile(NUMBER + r"(?![\w.]*[a-z\d])").match(low, at)
+    if number and not (number[0] == "one" and low.startswith(" of", number.end())):
+        return Item("NUM", number[0], amount(number[0])), number.end()
     return _phrase(plain, low, at, words, lexicon)
 
 
@@ -182,7 +191,9 @@ def _phrase(plain: str, low: str, at: int, words: list[tuple[str, int]], lexicon
         fold = folded(said)
         tag = PHRASES.get(key)
         named = lexicon.columns.get(fold)
-        if tag and not (tag == "WEAK" and named):
+        if tag and size == 1 and fold in lexicon.values and at > 0:
+            best = best or (1, _either(low, at, words, lexicon, tag))
+        elif tag and not (tag == "WEAK" and named):
             best = best if best and best[0] >= size else (size, Item(*_tagged(tag, said)))
         elif fold in lexicon.nouns and not (named and size > 1):
             best = best if best and best[0] >= size else (size, Item("ROW", said))
@@ -201,6 +212,20 @@ def _phrase(plain: str, low: str, at: int, words: list[tuple[str, int]], lexicon
         return Item("UNKNOWN", low[at : words[0][1]]), words[0][1]
     best[1].start = at
     return best[1], words[best[0] - 1][1]
+
+
+def _either(low: str, at: int, words: list[tuple[str, int]], lexicon: Lexicon, tag: str) -> Item:
+    """Return what a word is that is a word of questions and a value too, such as count: what stands beside it tells."""
+    said = low[at : words[0][1]]
+    values = lexicon.values[folded(said)]
+    columns = {one.column for one in values}
+    after = folded(words[1][0]) if len(words) > 1 else ()
+    before = re.search(r"([a-z]+) (?:the )?$", low[:at])
+    word = before[1] if before else ""
+    near = {*lexicon.columns.get(after, []), *lexicon.columns.get(folded(word), [])}
+    if columns & near or word in ("of", "for", "on", "is"):
+        return Item("VALUE", said, values)
+    return Item(*_tagged(tag, said)) if word in ("by", "what", "and") or tag == "WEAK" else Item("UNKNOWN", said)
 
 
 def _part(
@@ -259,7 +284,7 @@ def _typo(low: str, at: int, words: list[tuple[str, int]], lexicon: Lexicon) -> 
 
 
 def _near(word: str, other: str) -> bool:
-    """Whether WORD is OTHER with one slip of the pen, two where it is long: a letter too many, missing, other, swapped."""
+    """Whether WORD is OTHER with one slip of the pen, two where it is long: a letter more, less, other or swapped."""
     if len(other) < 5 or word[0] != other[0] or abs(len(word) - len(other)) > 2:
         return False
     before, row = [], list(range(len(other) + 1))

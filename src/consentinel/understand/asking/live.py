@@ -30,105 +30,17 @@ CLOSED: dict[str, Any] = {
 MOST_VALUES = 20_000  # of one column that questions are linked to
 _MICROS = (100_000_000_000_000, 5_000_000_000_000_000)  # 1973 to 2128
 _BARE = re.compile(r"[a-z_][a-z0-9_]*")
-_RESERVED = frozenset(
-    [
-        "all",
-        "analyse",
-        "and",
-        "any",
-        "array",
-        "as",
-        "asc",
-        "between",
-        "both",
-        "by",
-        "case",
-        "cast",
-        "check",
-        "collate",
-        "column",
-        "constraint",
-        "create",
-        "cross",
-        "default",
-        "desc",
-        "describe",
-        "distinct",
-        "do",
-        "else",
-        "end",
-        "except",
-        "exists",
-        "false",
-        "fetch",
-        "first",
-        "for",
-        "foreign",
-        "from",
-        "full",
-        "glob",
-        "grant",
-        "group",
-        "having",
-        "ilike",
-        "in",
-        "inner",
-        "intersect",
-        "into",
-        "is",
-        "isnull",
-        "join",
-        "last",
-        "lateral",
-        "left",
-        "like",
-        "limit",
-        "map",
-        "natural",
-        "not",
-        "notnull",
-        "null",
-        "of",
-        "offset",
-        "on",
-        "only",
-        "or",
-        "order",
-        "outer",
-        "over",
-        "pivot",
-        "placing",
-        "positional",
-        "primary",
-        "qualify",
-        "references",
-        "returning",
-        "right",
-        "select",
-        "semi",
-        "set",
-        "show",
-        "similar",
-        "some",
-        "summarize",
-        "symmetric",
-        "table",
-        "then",
-        "to",
-        "trailing",
-        "true",
-        "union",
-        "unique",
-        "unpivot",
-        "using",
-        "values",
-        "variadic",
-        "when",
-        "where",
-        "window",
-        "with",
-    ]
-)
+_RESERVED = frozenset([
+    "all", "analyse", "and", "any", "array", "as", "asc", "between", "both", "by", "case", "cast", "check",
+    "collate", "column", "constraint", "create", "cross", "default", "desc", "describe", "distinct", "do", "else",
+    "end", "except", "exists", "false", "fetch", "first", "for", "foreign", "from", "full", "glob", "grant",
+    "group", "having", "ilike", "in", "inner", "intersect", "into", "is", "isnull", "join", "last", "lateral",
+    "left", "like", "limit", "map", "natural", "not", "notnull", "null", "of", "offset", "on", "only", "or",
+    "order", "outer", "over", "pivot", "placing", "positional", "primary", "qualify", "references", "returning",
+    "right", "select", "semi", "set", "show", "similar", "some", "summarize", "symmetric", "table", "then", "to",
+    "trailing", "true", "union", "unique", "unpivot", "using", "values", "variadic", "when", "where", "window",
+    "with",
+])  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -158,6 +70,7 @@ class Live:
     tables: dict[str, Table]
     digest: str
     _values: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    lexicons: dict[tuple[str, bool], Any] = field(default_factory=dict)  # what words mean, by table: asking/lexing.py
 
     def values(self, table: str, column: str) -> tuple[str, ...]:
         """Return the distinct texts in COLUMN, at most MOST_VALUES of them, the most frequent first."""
@@ -181,8 +94,8 @@ class Live:
                 if column.role == "time" and column.filled:
                     ends = self.connection.execute(
                         f"SELECT min({name(column.name)}), max({name(column.name)}) FROM {name(table.name)}"
-                    ).fetchone()
-                    found[table.name, column.name] = ends or (None, None)
+                    ).fetchall()
+                    found[table.name, column.name] = ends[0]
         return found
 
 

@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 from consentinel.understand.asking import comparing, ranking
-from consentinel.understand.asking.conditions import Conditions
-from consentinel.understand.asking.lexing import Lexicon, cut, names
+from consentinel.understand.asking.conditions import Conditions, refuse_contradictions
+from consentinel.understand.asking.lexing import cut, lexicon_of, names
 from consentinel.understand.asking.live import Live, name
 from consentinel.understand.asking.query import Condition, Key, Measure, Query
 from consentinel.understand.asking.reading import Reading
@@ -32,7 +33,7 @@ def parsed(question: str, live: Live, today: date) -> tuple[Query, list[str]]:
         raise Refused("this is more than one question; ask them one by one")
     named = [table for table in live.tables.values() if names(text, table)]
     for table in named or [table for table in live.tables.values() if table.name not in BESIDE]:
-        lexicon = Lexicon(live, table, names(text, table))
+        lexicon = lexicon_of(live, table, text)
         items = cut(text, lexicon, today)
         own = lexicon.named
         try:
@@ -61,8 +62,8 @@ def _within(query: Query, live: Live) -> bool:
     timed = [one.sql for one in query.where if one.timed]
     if not timed:
         return True
-    found = live.connection.execute(f"SELECT count(*) FROM {name(query.table)} WHERE {' AND '.join(timed)}").fetchone()
-    return bool(found and found[0])
+    found = live.connection.execute(f"SELECT count(*) FROM {name(query.table)} WHERE {' AND '.join(timed)}").fetchall()
+    return bool(found[0][0])
 
 
 def _one(read: Reading) -> tuple[Query, list[str]]:
@@ -92,6 +93,7 @@ def _asked(read: Reading, found: Conditions) -> Query:
         found.where.append(found.is_in(column, values, places[0]))
     for column, spans, places, _ in found.spans:
         found.where.append(found.either(column, spans, places[0]))
+    refuse_contradictions(found.where)
     base = replace(base, where=tuple(found.where))
     for kind in (ranking.when, ranking.extreme, ranking.ranked, _made, _counted, _listed):
         query = kind(read, found, base)
@@ -166,6 +168,7 @@ def _made(read: Reading, found: Conditions, base: Query) -> Query | None:
     numbers = [i for i in read.places("COLUMN") if read.number(i)]
     if not numbers:
         if kinds == ["SUM"]:
+            read.items[places[0]].tag = "ALL" if read.places("QTY") else "QTY"
             return None  # the total number of incidents
         return _over(read, base, places)
     column = read.number(numbers[0])
@@ -197,6 +200,9 @@ def _counted(read: Reading, found: Conditions, base: Query) -> Query | None:
     """How many rows, people, or different values there are, by groups; how many groups there are."""
     measures: list[Measure] = []
     counts = read.places("QTY")
+    for first, second in pairwise(counts):
+        if not any(read.tag(i) in ("AND", "COMMA") for i in range(first, second)):
+            raise Refused(f"it is not clear what '{read.items[second].text}' counts")
     for at in counts:
         over = ("SUM", "ALL", "SINGLE", "OR_HIGHER", "VALUE", "NOT", "PERIOD", "NUMBERS", "NULL", "KNOWN", "TIME")
         inner = read.strong(at, 1, over=over)
@@ -236,12 +242,12 @@ def _counted(read: Reading, found: Conditions, base: Query) -> Query | None:
             measures.append(read.measure("sum", read.number(at) or ""))
             read.use(at)
     rows = read.places("ROW")
-    if not measures and (base.keys or read.tag(0) == "SUM") and rows:
+    if not measures and base.keys and rows:
         measures.append(read.count())
     if not measures:
         return None
     summed = bool(read.places("CUM"))
-    read.use(*read.places("CUM"), *read.places("SUM"))
+    read.use(*read.places("CUM"))
     if summed and not (len(base.keys) == 1 and base.keys[0].unit):
         raise Refused("a running total needs a unit of time: by month, by year")
     made = replace(base, measures=tuple(measures), summed=summed)

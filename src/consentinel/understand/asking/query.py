@@ -5,7 +5,7 @@ from typing import Literal
 
 from consentinel.understand.asking.live import name
 
-__all__ = ["Condition", "Key", "Measure", "Pair", "Query", "literal", "written"]
+__all__ = ["Condition", "Key", "Measure", "Pair", "Query", "Unit", "literal", "written"]
 
 Unit = Literal["", "day", "week", "month", "quarter", "year", "weekday", "month of the year"]
 

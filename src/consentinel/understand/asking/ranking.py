@@ -12,8 +12,8 @@ from consentinel.understand.asking.words import LISTED
 __all__ = ["extreme", "limit_of", "ranked", "when"]
 
 _SIZE = ("largest", "biggest", "greatest", "smallest")
-_OFTEN = ("common", "frequent", "often", "rarest", "prevalent", "busiest", "quietest", "frequently", "commonly", "numerous",
-          "commonest")  # fmt: skip
+_OFTEN = ("common", "frequent", "often", "rarest", "prevalent", "busiest", "quietest", "frequently", "commonly",
+          "numerous", "commonest")  # fmt: skip
 _AGGREGATES = ("AVG", "MEDIAN", "SUM", "MIN", "MAX")
 _SIZES = {"incidents": "people"}
 
@@ -217,8 +217,8 @@ def _rows(read: Reading, base: Query, at: int, limit: int) -> Query | None:
         raise Refused("the most of what? Say which number is meant")
     down = read.tag(at) in ("MOST", "NEWEST")
     read.use(at, *numbers, *read.places("QTY"), *read.places("BY", "RANK", "WHICH", "WHEN", "SINGLE"))
-    extra = [i for i in read.places("COLUMN")]
-    columns = [c for c in LISTED.get(base.table, tuple(read.lexicon.table.columns)[:8])]
+    extra = read.places("COLUMN")
+    columns = list(LISTED.get(base.table, tuple(read.lexicon.table.columns)[:8]))
     columns += [one for i in extra for one in read.items[i].what]
     read.use(*extra)
     shown = dict.fromkeys([*columns, column])

@@ -37,7 +37,8 @@ def sentence(answer: Answer, query: Query | None) -> str:
         share, part, whole = answer.rows[0]
         if share is None:
             return f"There is nothing to take a share of{where}."
-        return f"{share:.1%} ({plain(part)} of {plain(whole)}){where}: {' and '.join(c.said for c in query.part)}."
+        said = " and ".join(c.said for c in query.part)
+        return f"{share:.1%} ({plain(part)} of {plain(whole)}){where}: {said}."
     if query and query.pair and not query.keys:
         return _changed(answer.rows[0], query, where)
     if len(answer.rows) == 1 and len(answer.columns) == 1:
@@ -54,8 +55,8 @@ def _changed(row: Sequence[Any], query: Query, where: str) -> str:
     pair = query.pair
     assert pair is not None
     grown = "" if growth is None else f", {growth:+.1%}"
-    return (f"{query.measures[0].said.capitalize()}{where}: {plain(first)} with {pair.first.said}, {plain(second)} with "
-            f"{pair.second.said} ({change:+,.6g}{grown}).")  # fmt: skip
+    sides = f"{plain(first)} with {pair.first.said}, {plain(second)} with {pair.second.said}"
+    return f"{query.measures[0].said.capitalize()}{where}: {sides} ({change:+,.6g}{grown})."
 
 
 def _cells(columns: Sequence[str], row: Sequence[Any]) -> list[str]:

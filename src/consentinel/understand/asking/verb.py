@@ -1,4 +1,4 @@
-"""What the verb ask does: open the tables, turn the question into SQL, check it, run it, keep the answer or the refusal."""
+"""What the verb ask does: open tables, turn the question into SQL, check and run it, keep the answer or the refusal."""
 
 import hashlib
 import json

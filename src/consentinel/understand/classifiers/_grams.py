@@ -43,7 +43,7 @@ def counted(texts: Sequence[str]) -> Any:
 def rarity(counts: Any) -> Floats:
     """Return the inverse document frequency of each column of COUNTS (n, COLUMNS), smoothed."""
     many = np.bincount(counts.indices, minlength=counts.shape[1])
-    return (np.log((1 + counts.shape[0]) / (1 + many)) + 1).astype(np.float32)
+    return np.asarray(np.log((1 + counts.shape[0]) / (1 + many)) + 1, np.float32)
 
 
 def weighed(counts: Any, rare: Floats) -> Any:
@@ -134,7 +134,8 @@ def _letters(points: NDArray[np.uint32]) -> NDArray[np.bool_]:
 
 
 def _spaces(points: NDArray[np.uint32]) -> NDArray[np.bool_]:
-    return (points <= 32) | (points == 0xA0) | ((points >= 0x2000) & (points <= 0x200B)) | (points == 0x3000)
+    blank = (points <= 32) | (points == 0xA0) | ((points >= 0x2000) & (points <= 0x200B)) | (points == 0x3000)
+    return np.asarray(blank)
 
 
 def _powers(many: int, base: int = _BASE) -> NDArray[np.uint64]:

@@ -2,11 +2,11 @@
 
 One class of several: softmax of scaled margins with an offset for each class; any number of labels: a logistic curve
 for each. Both are fitted to margins of texts that were held out. Source: Platt 1999 with the targets of Lin et al.
-2007; Guo et al. 2017 (scaling); Kumar et al. 2019 (the error, unbiased).
+2007; Guo et al. 2017 (scaling); Gupta and Ramdas 2022 (the likeliest label by itself); Kumar et al. 2019 (the error).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,21 +23,35 @@ PULL = 1e-3  # of offsets and slopes, against the mean loss: a class of three te
 @dataclass(frozen=True)
 class Curve:
     """How margins become probabilities: slope and offset of each class, and the slope of its strongest rival's margin
-    (of any number of labels: they compete, although each may hold); `single`: exactly one class holds."""
+    (of any number of labels: they compete, although each may hold), and slope and offset of the log-odds of the
+    likeliest label, which as the largest of many is too sure; `single`: exactly one class holds."""
 
     slope: Floats
     offset: Floats
     single: bool
     rival: Floats
+    top: Floats  # (2,)
 
     def of(self, margins: Floats) -> Floats:
         """Return the probabilities of MARGINS, shape (n, classes)."""
         scaled = margins * self.slope + self.offset
         if not self.single:
             scaled = scaled + _rivals(margins) * self.rival
-            return np.asarray(1 / (1 + np.exp(-np.clip(scaled, -500, 500))), np.float64)
+            return self._topped(_chance(scaled))
         raised = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         return np.asarray(raised / raised.sum(axis=1, keepdims=True), np.float64)
+
+    def _topped(self, p: Floats) -> Floats:
+        """Return P with the chance of the likeliest label of each text put right; it stays the likeliest."""
+        if not len(p):
+            return p
+        rows, first = np.arange(len(p)), p.argmax(axis=1)
+        right = _chance(self.top[0] * _odds(p[rows, first]) + self.top[1])
+        others = p.copy()
+        others[rows, first] = 0
+        made = p.copy()
+        made[rows, first] = np.maximum(right, others.max(axis=1))
+        return made
 
 
 def fitted(margins: Floats, targets: NDArray[np.bool_], single: bool) -> Curve:
@@ -100,7 +114,9 @@ def _softmax(margins: Floats, targets: NDArray[np.bool_]) -> Curve:
         return pulled, np.concatenate([[slope], off.sum(axis=0) + PULL * at[1:]])
 
     found = optimize.minimize(loss, np.zeros(k + 1), jac=True, method="L-BFGS-B", bounds=[(-3, 5)] + [(-20, 20)] * k).x
-    return Curve(np.full(k, np.exp(found[0])), np.asarray(found[1:], np.float64), True, np.zeros(k))
+    return Curve(
+        np.full(k, np.exp(found[0])), np.asarray(found[1:], np.float64), True, np.zeros(k), np.array([1.0, 0.0])
+    )
 
 
 def _rivals(margins: Floats) -> Floats:
@@ -126,10 +142,36 @@ def _logistic(margins: Floats, targets: NDArray[np.bool_]) -> Curve:
 
         def loss(said: Floats, x: Floats = x, truth: Floats = truth) -> tuple[float, Floats]:
             scaled = x @ said
-            p = 1 / (1 + np.exp(-np.clip(scaled, -500, 500)))
-            value = float((np.logaddexp(0, scaled) - truth * scaled).mean()) + PULL * float(said[2] ** 2) / 2
-            return value, (p - truth) @ x / n + np.array([0, 0, PULL * said[2]])
+            value = float((np.logaddexp(0, scaled) - truth * scaled).mean())
+            return value, (_chance(scaled) - truth) @ x / n
 
         found[at] = optimize.minimize(loss, np.array([1.0, 0.0, 0.0]), jac=True, method="L-BFGS-B",
                                       bounds=[(1e-3, 100), (-50, 50), (-50, 50)]).x  # fmt: skip
-    return Curve(found[:, 0], found[:, 1], False, found[:, 2])
+    curve = Curve(found[:, 0], found[:, 1], False, found[:, 2], np.array([1.0, 0.0]))
+    p = curve.of(margins)
+    rows, first = np.arange(n), p.argmax(axis=1)
+    top = _line(_odds(p[rows, first])[:, None], targets[rows, first].astype(np.float64))
+    return replace(curve, top=top)
+
+
+def _line(x: Floats, truth: Floats) -> Floats:
+    """Return slope of X (n, 1) and offset of the logistic curve of TRUTH (n,)."""
+    optimize = need("scipy.optimize", extra="learn")
+
+    def loss(said: Floats) -> tuple[float, Floats]:
+        scaled = said[0] * x[:, 0] + said[1]
+        off = (_chance(scaled) - truth) / len(truth)
+        value = float((np.logaddexp(0, scaled) - truth * scaled).mean())
+        return value, np.array([off @ x[:, 0], off.sum()])
+
+    return np.asarray(optimize.minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B",
+                                        bounds=[(0.05, 20), (-20, 20)]).x)  # fmt: skip
+
+
+def _chance(scaled: Floats) -> Floats:
+    return np.asarray(1 / (1 + np.exp(-np.clip(scaled, -500, 500))), np.float64)
+
+
+def _odds(p: Floats) -> Floats:
+    safe = np.clip(p, 1e-9, 1 - 1e-9)
+    return np.asarray(np.log(safe / (1 - safe)), np.float64)

@@ -45,9 +45,9 @@ def examined(
     """Yield for each fold its rows and what a classifier trained on the other folds says of them."""
     for one in np.unique(fold):
         rows, others = np.flatnonzero(fold == one), np.flatnonzero(fold != one)
-        made, _ = trained(part, [texts[row] for row in others], targets[others], taxonomy, single=single, level=level,
-                          seed=seed, card={})  # fmt: skip
-        yield rows, made.answer([texts[row] for row in rows])
+        known = [texts[row] for row in others.tolist()]
+        made, _ = trained(part, known, targets[others], taxonomy, single=single, level=level, seed=seed, card={})
+        yield rows, made.answer([texts[row] for row in rows.tolist()])
 
 
 def measures(answer: Answer, targets: Mask, ids: Sequence[str], groups: NDArray[np.int64], seed: int) -> list[Measure]:

@@ -56,10 +56,10 @@ def doubts(
 ) -> pa.Table:  # fmt: skip
     """Return DOUBTS of what doubts.doubtful FOUND among TARGETS."""
     ids, made = taxonomy.ids, []
-    for rank, (row, at, score) in enumerate(zip(*found, strict=True), 1):
-        given = [ids[one] for one in np.flatnonzero(targets[row])]
+    for rank, (row, at, score) in enumerate(zip(*(one.tolist() for one in found), strict=True), 1):
+        given = [ids[one] for one in np.flatnonzero(targets[row]).tolist()]
         adds = single or not targets[row, at]
-        made.append({"rank": rank, "text_id": names[row], "given": given, "score": float(score),
+        made.append({"rank": rank, "text_id": names[row], "given": given, "score": score,
                      "doubted": (given[0] if single else None) if adds else ids[at],
                      "suggested": ids[at] if adds else None})  # fmt: skip
     return pa.Table.from_pylist(made, DOUBTS)
@@ -90,7 +90,7 @@ def confusion(answer: Answer, targets: Mask, taxonomy: Taxonomy) -> pa.Table:
     counts = targets.astype(np.int64).T @ answer.given.astype(np.int64)
     return pa.Table.from_pylist([
         {"given": taxonomy.ids[row], "predicted": taxonomy.ids[column], "n": int(counts[row, column])}
-        for row, column in np.argwhere(counts)
+        for row, column in np.argwhere(counts).tolist()
     ], CONFUSION)  # fmt: skip
 
 

@@ -68,7 +68,8 @@ class Classifier:
         """Write the classifier to PATH and return it."""
         arrays = dict(self.arrays) | {
             "curve.slope": self.curve.slope, "curve.offset": self.curve.offset, "curve.rival": self.curve.rival,
-            "cut": self.cut, "threshold": np.array([self.threshold]), "level": np.array([self.level]),
+            "curve.top": self.curve.top, "cut": self.cut, "threshold": np.array([self.threshold]),
+            "level": np.array([self.level]),
         }  # fmt: skip
         card = dict(self.card) | {
             "part": self.part, "single": str(int(self.single)), "taxonomy": json.dumps(self.taxonomy.record()),
@@ -124,6 +125,7 @@ def load(path: Path) -> Classifier:
             raise BadInput(f"was trained with another {key} than the one installed", where=name, todo=_AGAIN)
     a = file.arrays
     arrays = {one: a[one] for one in wanted if one not in own}
-    curve = Curve(np.asarray(a["curve.slope"]), np.asarray(a["curve.offset"]), single, np.asarray(a["curve.rival"]))
+    curve = Curve(np.asarray(a["curve.slope"]), np.asarray(a["curve.offset"]), single, np.asarray(a["curve.rival"]),
+                  np.asarray(a["curve.top"]))  # fmt: skip
     return Classifier(part, taxonomy, single, arrays, curve, float(a["threshold"][0]), np.asarray(a["cut"]),
                       float(a["level"][0]), file.card)  # fmt: skip

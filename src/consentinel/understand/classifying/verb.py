@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from consentinel.core.errors import BadInput, MissingExtra, UsageError
@@ -34,7 +35,9 @@ def classify(
     if not 0 < level < 1 or queue < 0:
         raise UsageError(f"level is in (0, 1) and queue at least 0; got {level} and {queue}")
     rows = read(run, path, text=text, labels="" if model else labels, group=group)
-    tables, found, doubted = {}, [], 0
+    tables: dict[str, pa.Table] = {}
+    found: list[Measure] = []
+    doubted = 0
     if model is not None:
         made = load(run.read(model))
         answer, held = made.answer(rows.texts), np.ones(len(rows.texts), bool)
@@ -69,7 +72,7 @@ def _learnt(
     known = taxonomy_of(taxonomy) if taxonomy else Taxonomy.of_labels(
         label for said in rows.labels for label in said or ())  # fmt: skip
     looked, targets = labelled(run, rows, known)
-    used = targets.any(axis=0) if not taxonomy else known.closed(targets).any(axis=0)
+    used: Mask = np.asarray(known.closed(targets).any(axis=0), bool)
     if len(looked) < FEWEST or used.sum() < 2:
         raise BadInput(f"{len(looked)} labelled texts of {int(used.sum())} classes", where="labels",
                        todo=f"Give at least {FEWEST} texts of two classes, or a trained --model")  # fmt: skip
@@ -119,8 +122,8 @@ def _part(run: Run, wanted: str, n: int) -> str:
 
 def _only(known: Taxonomy, targets: Mask, used: Mask) -> tuple[Taxonomy, Mask]:
     """Return the taxonomy and the targets without the classes that are not USED; a parent of a used one is used."""
-    left = np.flatnonzero(used)
-    place = {int(old): new for new, old in enumerate(left)}
+    left = np.flatnonzero(used).tolist()
+    place = {old: new for new, old in enumerate(left)}
     parents = [place.get(known.parents[old], -1) for old in left]
     also = {label: place[at] for label, at in known.also.items() if at in place}
     return Taxonomy(known.name, [known.ids[at] for at in left], [known.names[at] for at in left], parents,

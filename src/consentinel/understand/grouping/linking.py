@@ -54,6 +54,8 @@ def linked(
     records = corpus.records
     at = {record: n for n, record in enumerate(records.ids)}
     left, right, way = candidates(corpus, meant, seed)
+    both = (records.case[left] >= 0) & (records.case[right] >= 0)
+    left, right, way = (part[~both | (records.case[left] == records.case[right])] for part in (left, right, way))
     known = _judged(corpus, at, state, given)
     if state:
         with opened(state, AREA) as kept:

@@ -9,6 +9,8 @@ from consentinel.core.extras import need
 
 __all__ = ["terms"]
 
+COMMON = 0.6  # share of the texts: a word in more of them tells no topic from another
+SMALL = 1e-5  # share of a word that others do not say
 _PLACEHOLDER = re.compile(r"\[[A-Z_]{2,20}_\d+\]")
 _WORD = r"(?u)\b[^\W\d_][^\W\d_]+\b"
 
@@ -21,7 +23,9 @@ def terms(texts: list[str], of: NDArray[np.int64], number: int, most: int = 6) -
     plain = [_PLACEHOLDER.sub(" ", text) for text in texts]
     library = need("sklearn.feature_extraction.text", extra="learn")
     least = 2 if len(plain) > 20 else 1
-    counter = library.CountVectorizer(ngram_range=(1, 2), stop_words="english", min_df=least, token_pattern=_WORD)
+    counter = library.CountVectorizer(
+        ngram_range=(1, 2), stop_words="english", min_df=least, max_df=COMMON, token_pattern=_WORD
+    )
     try:
         counts = counter.fit_transform(plain)
     except ValueError:  # no word is left
@@ -31,7 +35,7 @@ def terms(texts: list[str], of: NDArray[np.int64], number: int, most: int = 6) -
     share = said / np.maximum(said.sum(axis=1, keepdims=True), 1)
     weight = share * np.log1p(said.sum() / number / np.maximum(said.sum(axis=0), 1))
     elsewhere = (said.sum(axis=0) - said) / np.maximum(said.sum() - said.sum(axis=1, keepdims=True), 1)
-    weight = np.where(share > elsewhere, weight, 0.0)  # what others say as much names nothing
+    weight *= np.log(np.maximum(share, elsewhere) / np.maximum(elsewhere, SMALL))  # what others say as much: 0
     return [_chosen(words, line, most) for line in weight]
 
 

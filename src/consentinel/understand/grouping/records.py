@@ -30,6 +30,7 @@ class Records:
     subject: pa.Array
     category: pa.Array
     region: pa.Array
+    case: NDArray[np.int64]  # of findings and audits: what they are about and who got it; -1 for reports in words
 
 
 def read(run: Run, path: Path) -> Records:
@@ -92,4 +93,19 @@ def _joined(incidents: pa.Table, texts: pa.Table) -> Records:
         texts=pa.array(said + rest["text"].to_pylist(), pa.string()),
         incident=np.arange(n + m) < n, days=number("opened", DAY), people=number("people", 1.0),
         subject=field("subject"), category=field("category"), region=field("region"),
+        case=np.concatenate([_cases(incidents), np.full(m, -1, np.int64)]),
     )  # fmt: skip
+
+
+def _cases(incidents: pa.Table) -> NDArray[np.int64]:
+    """Return for each finding and audit the number of its subject and recipient, -1 for the others.
+
+    Their texts are made from the same few sentences, so words cannot tell them apart; who got data from whom does.
+    """
+    made: dict[tuple[str | None, str | None], int] = {}
+    found = []
+    columns = (incidents[name].to_pylist() for name in ("kind", "subject", "facts"))
+    for kind, subject, facts in zip(*columns, strict=True):
+        whom = next((fact["value"] for fact in facts or [] if fact["name"] == "recipient"), None)
+        found.append(made.setdefault((subject, whom), len(made)) if kind in ("finding", "audit") else -1)
+    return np.array(found, np.int64)

@@ -112,9 +112,7 @@ def _stability(rows: Vectors, of: Ints, number: int, again: int, seed: int) -> F
 
 def _means(rows: Vectors, number: int, seed: int) -> Any:
     cluster = need("sklearn.cluster", extra="learn")
-    with (
-        warnings.catch_warnings()
-    ):  # equal rows may be fewer than clusters: some stay empty, and no topic is made of them
+    with warnings.catch_warnings():  # fewer distinct rows than clusters: some stay empty, and make no topic
         warnings.simplefilter("ignore", need("sklearn.exceptions", extra="learn").ConvergenceWarning)
         return cluster.KMeans(number, n_init=1, max_iter=50, random_state=seed % (1 << 31)).fit(rows)
 

@@ -100,7 +100,9 @@ def _pieces(
         if size > MAX_BYTES:
             raise BadInput(f"holds more than {MAX_BYTES >> 30} GiB of text", where=where, todo="Split it")
         if size > PACKED and isinstance(file, gzip.GzipFile) and size > GROWTH * taken():
-            raise BadInput(f"unpacks to over {GROWTH} times its size", where=where, todo="Unpack it and look at it first")
+            raise BadInput(
+                f"unpacks to over {GROWTH} times its size", where=where, todo="Unpack it and look at it first"
+            )
         yield piece
         piece = file.read1(BUFFER)
 

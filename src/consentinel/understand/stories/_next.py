@@ -30,7 +30,7 @@ def groups(teller: Teller) -> list[tuple[Fact, str]]:
         teller.say("Each of them stands alone.")
     else:
         teller.say(
-            "{together} of them belong to {groups:group|groups} of one cause; the largest holds {largest}. "
+            "{together} of them are linked into {groups:group|groups}; the largest holds {largest}. "
             "{alone:stands alone|stand alone}.",
             **{name: teller.fact(found, name) for name in ("together", "groups", "largest", "alone")},
         )  # fmt: skip

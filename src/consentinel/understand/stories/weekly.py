@@ -50,13 +50,11 @@ def tell(teller: Teller) -> None:
         tiles.append((teller.fact(now, "severe"), "of high or critical severity", "warn"))
     _so_far(teller, tiles)
     _ahead(teller, after.isoformat())
-    if counts.rows:
-        teller.weeks(
-            "Incidents by week", counts, note="The band is the range of the weeks before; red stands outside it."
-        )
     if teller.value(now, "n"):
-        _kinds(teller, week, monday.isoformat())
+        _kinds(teller, week, monday.isoformat(), counts)
         _largest(teller, week)
+    else:
+        _over_time(teller, counts)
     open_cases(teller)
     missing(
         teller, "Counts are of what was reported, not of what happened. Late reports make the latest days look calm."
@@ -135,7 +133,13 @@ def _so_far(teller: Teller, tiles: list[tuple]) -> None:
     teller.tiles(*tiles)
 
 
-def _kinds(teller: Teller, week: str, monday: str) -> None:
+def _over_time(teller: Teller, counts: Query) -> None:
+    if counts.rows:
+        note = "The band is the range of the weeks before; red stands outside it."
+        teller.weeks("Incidents by week", counts, note=note)
+
+
+def _kinds(teller: Teller, week: str, monday: str, counts: Query) -> None:
     found = teller.ask(
         "The week by category, beside a usual week",
         f"""
@@ -156,6 +160,7 @@ def _kinds(teller: Teller, week: str, monday: str) -> None:
         what=teller.fact(found, "category", "name"), n=teller.fact(found, "n"), of=teller.fact(found, "of"),
         share=teller.fact(found, "share", "share"),
     )  # fmt: skip
+    _over_time(teller, counts)
     teller.bars("By category", found, "category", "n", more=(("usual", "usual week", "number"),))
     where = teller.ask(
         "The week by region",

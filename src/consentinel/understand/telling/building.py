@@ -10,7 +10,7 @@ from consentinel.core.errors import ContractBroken, UsageError
 from consentinel.core.run import Outcome, Run, atomic
 from consentinel.understand.shelves import PAPERS, STORIES
 from consentinel.understand.telling.checking import FILE, kept, recomputed, uncited, untouched
-from consentinel.understand.telling.phrasing import Complete, phrased
+from consentinel.understand.telling.phrasing import Complete, phrased, same
 from consentinel.understand.telling.story import Lead, Story
 from consentinel.understand.telling.tables import Tables, opened
 from consentinel.understand.telling.teller import Teller
@@ -57,6 +57,8 @@ def check(run: Run, inputs: list[Path], folder: Path) -> Outcome:
             again = _told(tables, story.story, _date(story.as_of))
             if again.facts != story.facts or again.queries != story.queries or again.blocks != _unphrased(story).blocks:
                 wrong.append("the story does not say what its template says")
+            phrases = [block for block in story.blocks if isinstance(block, Lead) and block.template]
+            wrong += ["a sentence was phrased otherwise than its template says" for one in phrases if not same(one)]
             pages = {
                 f"story.{PAPERS.take(name).SUFFIX}": PAPERS.take(name).write(story) for name in ("html", "markdown")
             }

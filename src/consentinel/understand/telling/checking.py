@@ -1,12 +1,13 @@
 """Compute a story again: do its tables, its queries, its facts and its pages still say the same."""
 
+import hashlib
 import json
 from html.parser import HTMLParser
 from pathlib import Path
 
 import msgspec
 
-from consentinel.core.errors import BadInput, ConsentinelError, UsageError
+from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.run import Run
 from consentinel.understand.telling.story import Bars, Grid, Heading, Lead, Story, Tiles, Weeks
 from consentinel.understand.telling.tables import Tables
@@ -99,8 +100,6 @@ def untouched(run: Run, folder: Path, story: Story, pages: dict[str, bytes]) -> 
         listed = {one["name"]: one["sha256"] for one in json.loads((folder / "run.json").read_text("utf-8"))["kept"]}
     except (OSError, ValueError, KeyError, TypeError):
         return [*wrong, "run.json: it is missing or does not say what was kept"]
-    import hashlib
-
     for name, digest in listed.items():
         file = folder / name
         if not file.is_file() or hashlib.sha256(file.read_bytes()).hexdigest() != digest:
@@ -140,8 +139,3 @@ def uncited(page: str) -> list[str]:
     reader.feed(page)
     reader.close()
     return reader.found
-
-
-def refused(why: ConsentinelError) -> str:
-    """Return WHY as one line of a list of what is wrong."""
-    return str(why).splitlines()[0]

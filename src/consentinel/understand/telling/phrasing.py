@@ -14,17 +14,16 @@ import msgspec
 from consentinel.understand.telling.story import Lead, Piece, Said, Story
 from consentinel.understand.telling.written import numbers
 
-__all__ = ["Complete", "asked", "fits", "phrased"]
+__all__ = ["Complete", "asked", "fits", "phrased", "same"]
 
 Complete: TypeAlias = Callable[[str], str]  # a prompt -> what the model answers
 MOST_FACTS = 20
 _WORD = re.compile(r"\[[A-Z]\]|[A-Za-z][A-Za-z'-]*")
 _ELSE = re.compile(r"[^\w\s.,;:()'\[\]-]")
-# Words that may come, go and move: they carry no meaning of their own. No word of negation, degree or cause is here.
+# Words that may come, go and move: they carry no meaning of their own. Prepositions stay.
 _SMALL = frozenset([
-    "a", "also", "an", "and", "are", "as", "at", "be", "been", "being", "by", "for", "from", "had", "has", "have", "in",
-    "is", "it", "its", "of", "on", "overall", "that", "the", "their", "there", "these", "they", "this", "those", "to",
-    "was", "we", "were", "which", "while", "whose", "with",
+    "a", "also", "an", "are", "be", "been", "being", "had", "has", "have", "is", "it", "its", "overall", "that", "the",
+    "their", "there", "these", "they", "this", "those", "was", "we", "were", "which", "while", "whose",
 ])  # fmt: skip
 
 
@@ -32,18 +31,13 @@ def phrased(story: Story, complete: Complete) -> tuple[Story, int]:
     """Return STORY with the sentences that COMPLETE could say otherwise, and how many others it was asked for."""
     blocks, left = list(story.blocks), 0
     for at, block in enumerate(blocks):
-        if (
-            not isinstance(block, Lead)
-            or block.kind != "sentence"
-            or not any(isinstance(p, Said) for p in block.pieces)
-        ):
+        facts = sum(isinstance(piece, Said) for piece in block.pieces) if isinstance(block, Lead) else 0
+        if not isinstance(block, Lead) or block.kind != "sentence" or not 0 < facts <= MOST_FACTS:
             continue
-        template, facts = _lettered(block.pieces)
-        if len(facts) > MOST_FACTS:
-            continue
+        template, said_facts = _lettered(block.pieces)
         said = complete(asked(template)).strip().partition("\n")[0].strip().strip('"')
         if said and said != template and fits(said, template):
-            blocks[at] = msgspec.structs.replace(block, pieces=_pieces(said, facts), template=block.pieces)
+            blocks[at] = msgspec.structs.replace(block, pieces=_pieces(said, said_facts), template=block.pieces)
         else:
             left += 1
     return msgspec.structs.replace(story, blocks=blocks), left
@@ -64,6 +58,14 @@ def fits(said: str, template: str) -> bool:
     return _meaning(said) == _meaning(template)
 
 
+def same(block: Lead) -> bool:
+    """Return whether BLOCK, which a model phrased, says what its template says."""
+    if max(len(block.pieces), len(block.template)) > 2 * MOST_FACTS + 1:
+        return False
+    (said, facts), (template, wanted) = _lettered(block.pieces), _lettered(block.template)
+    return facts == wanted and fits(said, template)
+
+
 def _meaning(text: str) -> list[str]:
     """Return the letters and the words of TEXT that carry its meaning, in order."""
     words = [word if word.startswith("[") else word.lower() for word in _WORD.findall(text)]
@@ -73,8 +75,8 @@ def _meaning(text: str) -> list[str]:
 def _lettered(pieces: list[Piece]) -> tuple[str, list[Said]]:
     """Return PIECES with a letter for each fact, and the facts in the order of their letters."""
     facts = [piece for piece in pieces if isinstance(piece, Said)]
-    letters = iter("ABCDEFGHIJKLMNOPQRSTUVWXYZ" if len(facts) <= MOST_FACTS else "")
-    return "".join(p if isinstance(p, str) else f"[{next(letters, '?')}]" for p in pieces), facts
+    letters = iter("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
+    return "".join(p if isinstance(p, str) else f"[{next(letters)}]" for p in pieces), facts
 
 
 def _pieces(said: str, facts: list[Said]) -> list[Piece]:

@@ -137,12 +137,11 @@ class Story(msgspec.Struct, frozen=True):
 
     def fact(self, name: str) -> Fact:
         """Return the fact with the id NAME; raises KeyError."""
-        return next(one for one in self.facts if one.id == name) if name in {f.id for f in self.facts} else _no(name)
+        for one in self.facts:
+            if one.id == name:
+                return one
+        raise KeyError(name)
 
     def query(self, number: int) -> Query:
         """Return the query NUMBER; queries are numbered from one."""
         return self.queries[number - 1]
-
-
-def _no(name: str) -> Fact:
-    raise KeyError(name)
