@@ -38,7 +38,7 @@ def test_the_score_is_the_formula() -> None:
 
 
 def test_it_orders_as_another_library() -> None:
-    bm25s = pytest.importorskip("bm25s", reason="bm25s comes with the extra [text]")
+    bm25s = pytest.importorskip("bm25s", reason="needs bm25s, of the extra [dev]")
     rng = np.random.default_rng(0)
     texts = [" ".join(f"w{n}" for n in rng.zipf(1.4, rng.integers(3, 40)) if n < 60) for _ in range(80)]
     texts = [text or "w1" for text in texts]
