@@ -22,7 +22,8 @@ def propose(question: str, live: Live, setting: Setting) -> Proposal:
     """Return the SQL that the model proposes; raises Refused for a question that cannot be checked, MissingExtra."""
     talk = messages(question, live, setting)
     body = {
-        "messages": talk, "max_tokens": 160, "stop": [";"], "temperature": 0.7 if setting.seed else 0.0, "seed": setting.seed,
+        "messages": talk, "max_tokens": 160, "stop": [";"], "temperature": 0.7 if setting.seed else 0.0,
+        "seed": setting.seed,
     }  # fmt: skip
     said = _server().handle_chat_completions(body)
     try:
