@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks._claim import ROOT
-from consentinel.core.tables import FINDINGS, check
+from consentinel.core.tables import AUDITS, FINDINGS, check
 
 __all__ = ["COLUMNS", "audits", "findings", "hhs", "incidents"]
 
@@ -102,30 +102,28 @@ def findings(seed: int = 8, n: int = 600) -> pa.Table:
 
 
 def audits(seed: int = 8, n: int = 120) -> pa.Table:
-    """Return N made audits with the columns of those that `protect audit` keeps."""
+    """Return N made measures of an audit of a model."""
     draw = np.random.default_rng(seed)
-    mechanisms = ("count", "sum", "mean", "quantiles", "histogram", "top_k")
-    tests = {"events": "scale", "histogram": "shape", "lattice": "floating_point", "timing": "timing", "words": "rng"}
-    picked = [tuple(tests)[i] for i in draw.integers(0, len(tests), n)]
-    claimed = draw.choice([0.5, 1.0, 2.0, 4.0], n)
-    verdicts = draw.choice(["consistent", "refuted", "insufficient"], n, p=[0.7, 0.2, 0.1])
-    lower = np.where(verdicts == "refuted", claimed * draw.uniform(1.05, 2, n), claimed * draw.uniform(0.2, 0.95, n))
-    return pa.table({
-        "run_id": ["made"] * n,
-        "subject": [mechanisms[i] for i in draw.integers(0, len(mechanisms), n)],
-        "test": picked,
-        "bug_classes": [tests[test] for test in picked],
-        "measure": draw.choice(["rho", "epsilon"], n).tolist(),
-        "claimed": claimed,
-        "lower_bound": np.round(lower, 4),
-        "delta": draw.choice([0.0, 1e-6], n),
-        "claimed_epsilon": claimed,
-        "lower_bound_epsilon": np.round(lower, 4),
-        "low": np.round(lower, 4),
-        "high": np.round(lower * 1.2, 4),
-        "p": np.round(draw.uniform(0, 1, n), 4),
-        "verdict": verdicts.tolist(),
-        "why": ["made"] * n,
-        "n": draw.choice([10_000, 50_000, 200_000], n),
-        "error_rate": np.full(n, 0.01),
-    })  # fmt: skip
+    probes = {"group": "fair", "intersectional": "fair", "trees": "explain", "noise": "robust", "membership": "private"}
+    picked = [tuple(probes)[i] for i in draw.integers(0, len(probes), n)]
+    slices = [f"{name}={value}" for name in ("sex", "age") for value in ("F", "M", "old", "young")]
+    values, known = draw.uniform(-0.4, 0.4, n), draw.uniform(size=n) > 0.15
+    q = np.where(known & (draw.uniform(size=n) > 0.2), draw.uniform(0, 1, n), np.nan)
+    verdicts = np.where(
+        ~known, "not measured", np.where(np.isnan(q), "", np.where(q <= 0.05, "effect", "no effect shown"))
+    )
+    rows = {
+        "run_id": ["made"] * n, "pillar": [probes[one] for one in picked], "probe": picked,
+        "metric": [f"metric_{i}" for i in range(n)], "slice": [slices[i] for i in draw.integers(0, len(slices), n)],
+        "against": [""] * n, "value": [float(v) if k else None for v, k in zip(values, known, strict=True)],
+        "low": [float(v) - 0.1 if k else None for v, k in zip(values, known, strict=True)],
+        "high": [float(v) + 0.1 if k else None for v, k in zip(values, known, strict=True)],
+        "level": [0.95] * n, "n": draw.integers(100, 5000, n).tolist(), "method": ["made"] * n, "null": [0.0] * n,
+        "p": [None if np.isnan(one) else float(one) for one in q],
+        "q": [None if np.isnan(one) else float(one) for one in q],
+        "detectable": [0.1] * n, "better": ["zero"] * n, "verdict": verdicts.tolist(), "why": ["made"] * n,
+    }  # fmt: skip
+    rows["metric"][0], rows["slice"][0] = "demographic_parity_difference", "sex=F"
+    rows["value"][0] = rows["value"][0] if rows["value"][0] is not None else 0.125
+    return check(pa.Table.from_pylist([dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)], AUDITS),
+                 AUDITS, "made audits")  # fmt: skip

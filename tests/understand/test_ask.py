@@ -144,6 +144,7 @@ def test_a_model_is_asked_where_templates_refuse_and_sees_no_rows(live: Live, ur
     "SELECT severity, count(*) FROM incidents WHERE opened >= DATE '2021-01-01' GROUP BY severity",
     "SELECT severity, count(*) FROM incidents WHERE region = 'TX' GROUP BY severity",
     "SELECT severity FROM incidents WHERE region = 'TX' AND category = 'Theft' AND year(opened) = 2021 GROUP BY 1",
+    "SELECT severity, count(*) FROM incidents WHERE kind = 'TX' AND year(opened) = 2021 GROUP BY 1",
     "DELETE FROM incidents", "I cannot do that.",
     "SELECT region FROM incidents WHERE region = 'TX' AND year(opened) = 2021",
 ])  # fmt: skip

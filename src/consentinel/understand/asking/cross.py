@@ -68,8 +68,17 @@ def crossed(statement: str, question: str, live: Live, today: date) -> None:
             raise Refused(f"the model's SQL leaves out '{next(i.text for i in items if i.tag == tag)}'")
     columns = {node.name.lower() for node in tree.find_all(exp.Column)}
     for item in items:
+        if item.tag == "VALUE" and not _compared(tree, item.what[0].column, item.what[0].value, exp):
+            raise Refused(f"the model's SQL does not compare {item.what[0].column} with '{item.what[0].value}'")
+    for item in items:
         if item.tag == "COLUMN" and not columns & set(item.what):
             raise Refused(f"the model's SQL leaves out '{item.text}'")
+
+
+def _compared(tree: Any, column: str, value: str, exp: Any) -> bool:
+    """Whether TREE sets COLUMN against VALUE somewhere."""
+    literals = (node for node in tree.find_all(exp.Literal) if node.is_string and node.this == value)
+    return any(column in {one.name.lower() for one in node.parent.find_all(exp.Column)} for node in literals)
 
 
 def _values(items: list[Item], texts: set[str]) -> None:
