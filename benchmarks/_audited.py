@@ -16,9 +16,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from benchmarks._claim import ROOT
+from consentinel.assure.subject import Subject
 from consentinel.core.rng import generator
 
-__all__ = ["CASES", "Case", "place"]
+__all__ = ["CASES", "Case", "classified", "place"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,12 @@ def place(folder: str) -> Path:
     if not found.is_dir():
         raise SystemExit(f"no {folder}: set CONSENTINEL_SHARED_DATA to the folder that has it under models/")
     return found
+
+
+def classified(kind: str, rows: pa.Table, model: Any) -> Subject:
+    """Return MODEL of KIND under audit on ROWS, each of another person."""
+    units = pa.table({"unit": [str(at) for at in range(rows.num_rows)]})
+    return Subject(kind, "claim", rows, model.predict(rows), np.arange(rows.num_rows), units, model=model)
 
 
 def recsys() -> Case:

@@ -1,4 +1,4 @@
-"""How often nominal 95% intervals of everything else in the audit hold the truth: 10,000 made audits of each kind.
+"""How often nominal 95% intervals of everything else in the audit hold the truth, on made audits of each kind.
 
 `audit_interval_coverage` has the rates and gaps of groups. Here are the intervals of lists and items, of indices and
 curves of classifiers, of attacks and of explanations, each given by the probe's own code one audit at a time.
@@ -71,7 +71,8 @@ def main() -> None:
         found = {name: share for name, share in shares.items() if name.endswith(NOTHING) == nothing}
         for side, pick in (("least", min), ("most", max)):
             what = pick(found, key=lambda name: found[name].value)
-            protocol = f"{audits:,} made audits of each of {len(KINDS)} kinds, {len(found)} intervals"
+            protocol = f"{audits:,} made audits of each of {len(KINDS)} kinds, some parted among variants; "
+            protocol += f"{len(found)} intervals"
             write_interval(f"{number}_{side}", found[what], f"{protocol}: {what}")
 
 

@@ -6,10 +6,8 @@ Settings and radii were chosen on other rows of the train parts; the rows measur
 import gzip
 import io
 import lzma
-import os
 from collections import Counter
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,7 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from benchmarks._claim import ROOT, write, write_interval
+from benchmarks._audited import classified, place
+from benchmarks._claim import write, write_interval
 from consentinel.assure.measure import Plan
 from consentinel.assure.robust import _descent, _poisoning, ablation, interval_bounds, partition_certificate, smoothing
 from consentinel.assure.robust._elections import Labelled
@@ -56,20 +55,6 @@ COPIES, STEPS = 16, 12
 POISONED = (1, 5)
 Bools = NDArray[np.bool_]
 Broken = dict[str, tuple[float, float, int, int]]  # certified and attacked accuracy, certificates tried and broken
-
-
-def place(folder: str) -> Path:
-    """Return the FOLDER of the shared model data; raises SystemExit where there is none."""
-    found = Path(os.environ.get("CONSENTINEL_SHARED_DATA", ROOT.parent / "shared" / "data")) / "models" / folder
-    if not found.is_dir():
-        raise SystemExit(f"no {folder}: set CONSENTINEL_SHARED_DATA to the folder that has it under models/")
-    return found
-
-
-def audited(kind: str, rows: pa.Table, model: Any) -> Subject:
-    """Return MODEL of KIND under audit on ROWS, each of another person."""
-    units = pa.table({"unit": [str(at) for at in range(rows.num_rows)]})
-    return Subject(kind, "claim", rows, model.predict(rows), np.arange(rows.num_rows), units, model=model)
 
 
 def pictures() -> tuple[pa.Table, pa.Table]:
@@ -125,7 +110,7 @@ def part(certified: Bools, clean: Bools, alpha: float = 0.0) -> Interval:
 def noisy(learned: pa.Table, held: pa.Table, plain: float, broken: Broken) -> None:
     """Write what smoothing certifies, and strike at it along the slope of the vote."""
     model = small_cnn.trainer(small_cnn.SETTINGS(epochs=6, noise=SIGMA)).train(learned, seed=0)
-    subject = audited("vision", held, model)
+    subject = classified("vision", held, model)
     found = smoothing.smoothed(subject, PLAN, rows=VOTED, sigma=SIGMA, draws=DRAWS)
     sure = found.right & (found.radius >= LENGTH)
     clean = right(subject, found.rows)
@@ -172,7 +157,7 @@ def struck(model: Any, x: NDArray[Any], truth: NDArray[Any], rng: np.random.Gene
 def boxed(learned: pa.Table, held: pa.Table, plain: float, broken: Broken) -> None:
     """Write what interval bounds certify, and strike at it by projected gradient descent."""
     model = small_cnn.trainer(small_cnn.SETTINGS(epochs=8, box=BOX)).train(learned, seed=0)
-    subject = audited("vision", held, model)
+    subject = classified("vision", held, model)
     found = interval_bounds.enclosed(subject, PLAN, (PIXEL,), rows=HELD)
     sure, clean = found.radius >= PIXEL, right(subject, found.rows)
     write_interval(
@@ -194,7 +179,7 @@ def read(broken: Broken) -> None:
     learned, held = sentences()
     settings = tfidf_linear.SETTINGS(words=1, characters=0, columns=16, penalty=1.0, balanced=True)
     model = tfidf_linear.trainer(settings).train(learned, seed=0)
-    subject = audited("text", held, model)
+    subject = classified("text", held, model)
     found = ablation.ablated(subject, PLAN, rows=TEXTS, draws=1000)
     sure, clean = found.right & (found.words >= 1), right(subject, found.rows)
     two = (found.right & (found.words >= 2)).mean()
@@ -253,7 +238,7 @@ def main() -> None:
     broken: Broken = {}
     learned, held = pictures()
     plain = small_cnn.trainer(small_cnn.SETTINGS(epochs=6)).train(learned, seed=0)
-    subject = audited("vision", held, plain)
+    subject = classified("vision", held, plain)
     clean = float(right(subject, np.arange(HELD)).mean())
     read(broken)
     noisy(learned, held, clean, broken)

@@ -4,9 +4,7 @@ along them than in a random order."""
 import gzip
 import io
 import lzma
-import os
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmarks._claim import ROOT, write, write_interval
+from benchmarks._audited import classified, place
+from benchmarks._claim import write, write_interval
 from consentinel.assure.explain import _integrated, _treeshap, gradients, linear_recommender, trees
 from consentinel.assure.measure import Measure, Plan
 from consentinel.assure.subject import Subject
@@ -42,20 +41,6 @@ INPUTS = (
 )
 PLAN = Plan(rows=500)
 ORDER = "; 95% interval over"
-
-
-def place(folder: str) -> Path:
-    """Return the FOLDER of the shared model data; raises SystemExit where there is none."""
-    found = Path(os.environ.get("CONSENTINEL_SHARED_DATA", ROOT.parent / "shared" / "data")) / "models" / folder
-    if not found.is_dir():
-        raise SystemExit(f"no {folder}: set CONSENTINEL_SHARED_DATA to the folder that has it under models/")
-    return found
-
-
-def classified(kind: str, rows: pa.Table, model: Any) -> Subject:
-    """Return MODEL of KIND under audit on ROWS, each of another person."""
-    units = pa.table({"unit": [str(at) for at in range(rows.num_rows)]})
-    return Subject(kind, "claim", rows, model.predict(rows), np.arange(rows.num_rows), units, model=model)
 
 
 def recommender() -> Subject:

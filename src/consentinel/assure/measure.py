@@ -7,11 +7,13 @@ from typing import Literal
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from consentinel.core.rng import generator
 from consentinel.core.stats import Interval, benjamini_hochberg
 from consentinel.core.tables import AUDITS
 
-__all__ = ["Better", "Found", "Measure", "Plan", "table"]
+__all__ = ["Better", "Found", "Measure", "Plan", "drawn", "table"]
 
 Better = Literal["lower", "higher", "zero", ""]
 
@@ -27,6 +29,13 @@ class Plan:
     k: int = 10
     shadows: int = 64
     rows: int = 500
+
+
+def drawn(pillar: str, among: NDArray[np.intp], most: int, plan: Plan, *names: str) -> NDArray[np.intp]:
+    """Return at most MOST of the places AMONG, drawn evenly, in order; NAMES tell the draws of a PILLAR apart."""
+    if len(among) <= most:
+        return among
+    return np.sort(generator(plan.seed, f"assure.{pillar}", *names).choice(among, most, replace=False))
 
 
 @dataclass(frozen=True)

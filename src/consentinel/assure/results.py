@@ -19,7 +19,7 @@ __all__ = ["SCHEMA", "Facts", "Result", "Row", "as_json", "opened", "whom"]
 SCHEMA = "consentinel.audit/1"
 LARGEST = 1 << 28
 Row = Mapping[str, Any]  # one row of AUDITS
-_TODO = "Give the folder of an audit, or its audit.json or audits.parquet"
+_REMEDY = "Give the folder of an audit, or its audit.json or audits.parquet"
 _NUMBERS = ("value", "low", "high", "level", "null", "p", "q", "detectable")
 
 
@@ -99,18 +99,18 @@ def opened(path: Path) -> Result:
     if path.is_dir():
         there = [path / name for name in ("audit.json", "audits.parquet") if (path / name).is_file()]
         if not there:
-            raise BadInput("no audit in this folder", where=path.name, todo=_TODO)
+            raise BadInput("no audit in this folder", where=path.name, todo=_REMEDY)
         place = there[0]
     if not place.is_file():
-        raise BadInput("the audit is missing", where=path.name, todo=_TODO)
+        raise BadInput("the audit is missing", where=path.name, todo=_REMEDY)
     try:
         if place.suffix == ".parquet":
             return Result.of(check(pq.ParquetFile(place).read(), AUDITS, place.name), folder=place.parent)
         if place.stat().st_size > LARGEST:
-            raise BadInput("is larger than any audit", where=place.name, todo=_TODO)
+            raise BadInput("is larger than any audit", where=place.name, todo=_REMEDY)
         return _read(json.loads(place.read_bytes()), place.parent)
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError, pa.ArrowException) as why:
-        raise BadInput(f"is no audit ({type(why).__name__})", where=place.name, todo=_TODO) from None
+        raise BadInput(f"is no audit ({type(why).__name__})", where=place.name, todo=_REMEDY) from None
 
 
 def _read(said: Any, folder: Path) -> Result:

@@ -12,7 +12,7 @@ from consentinel.core.errors import BadInput, UsageError
 __all__ = ["LARGEST", "Columns", "read"]
 
 LARGEST = 8 << 30  # bytes of a table when it is unpacked
-_TODO = "Check that it is the file you mean"
+_REMEDY = "Check that it is the file you mean"
 
 
 def read(path: Path) -> pa.Table:
@@ -29,10 +29,10 @@ def read(path: Path) -> pa.Table:
         about = pq.read_metadata(path)
         unpacked = sum(about.row_group(at).total_byte_size for at in range(about.num_row_groups))
         if unpacked > LARGEST or about.num_rows > LARGEST // 8:
-            raise BadInput(f"unpacks to {unpacked:,} bytes, more than {LARGEST:,}", where=path.name, todo=_TODO)
+            raise BadInput(f"unpacks to {unpacked:,} bytes, more than {LARGEST:,}", where=path.name, todo=_REMEDY)
         found = pq.ParquetFile(path).read()  # one file: no folder names become columns
     except (pa.ArrowException, OSError) as why:
-        raise BadInput(f"cannot be read as a table ({type(why).__name__})", where=path.name, todo=_TODO) from None
+        raise BadInput(f"cannot be read as a table ({type(why).__name__})", where=path.name, todo=_REMEDY) from None
     return found
 
 

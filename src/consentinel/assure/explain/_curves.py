@@ -13,7 +13,7 @@ from consentinel.core.rng import generator
 from consentinel.core.stats import Interval, cluster_ratio_interval
 
 __all__ = [
-    "EXAMPLES", "LEVELS", "ORDERS", "Floats", "areas", "drawn", "gain", "mean_of", "random_orders", "ranks", "top",
+    "EXAMPLES", "LEVELS", "ORDERS", "Floats", "areas", "gain", "mean_of", "random_orders", "ranks", "top",
 ]  # fmt: skip
 
 Floats = NDArray[np.float64]
@@ -56,13 +56,6 @@ def _detectable(ahead: Floats, unit: NDArray[np.intp], found: Interval, level: f
         return None
     error = float(np.sqrt((off**2).sum() * len(off) / (len(off) - 1))) / len(ahead)
     return (NormalDist().inv_cdf((1 + level) / 2) + NormalDist().inv_cdf(0.8)) * error
-
-
-def drawn(among: NDArray[np.intp], most: int, plan: Plan, *names: str) -> NDArray[np.intp]:
-    """Return at most MOST of the places AMONG, drawn evenly, in order."""
-    if len(among) <= most:
-        return among
-    return np.sort(generator(plan.seed, "assure.explain", *names).choice(among, most, replace=False))
 
 
 def ranks(values: Floats) -> NDArray[np.int64]:

@@ -13,8 +13,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from consentinel.assure.explain._asked import Asking
-from consentinel.assure.explain._curves import EXAMPLES, drawn, mean_of
-from consentinel.assure.measure import Measure, Plan
+from consentinel.assure.explain._curves import EXAMPLES, mean_of
+from consentinel.assure.measure import Measure, Plan, drawn
 from consentinel.assure.subject import Subject
 from consentinel.core.columns import one
 from consentinel.core.errors import UsageError
@@ -58,7 +58,7 @@ def flipped(subject: Subject, plan: Plan) -> Flipped:
         raise UsageError("all rows have the same answer, so there is no row to take other values from")
     width = len(asking.names)
     most = max(5, ASKS // (DONORS * width * MOST))
-    rows = drawn(np.arange(len(label)), min(plan.rows, ROWS, most), plan, "counterfactual")
+    rows = drawn("explain", np.arange(len(label)), min(plan.rows, ROWS, most), plan, "counterfactual")
     rng = generator(plan.seed, "assure.explain.counterfactual")
     donor = np.stack([rng.choice(np.flatnonzero(label != label[row]), DONORS) for row in rows])
     own = np.repeat(rows, DONORS)

@@ -19,7 +19,6 @@ from consentinel.assure.explain._curves import (
     LEVELS,
     Floats,
     areas,
-    drawn,
     gain,
     mean_of,
     random_orders,
@@ -27,7 +26,7 @@ from consentinel.assure.explain._curves import (
     top,
 )
 from consentinel.assure.explain._integrated import STEPS, attributed
-from consentinel.assure.measure import Measure, Plan
+from consentinel.assure.measure import Measure, Plan, drawn
 from consentinel.assure.subject import Subject
 from consentinel.core.model_contracts import Differentiable
 from consentinel.core.stats import cluster_ratio_interval
@@ -96,7 +95,7 @@ def explained(subject: Subject, plan: Plan, steps: int = STEPS, rows: int = ROWS
     """Yield at most `plan.rows` rows with what each input adds to the logit of the class that the model gives."""
     model: Any = subject.model
     assert isinstance(model, Differentiable)
-    chosen = drawn(np.arange(subject.rows.num_rows), min(plan.rows, rows), plan, "gradients")
+    chosen = drawn("explain", np.arange(subject.rows.num_rows), min(plan.rows, rows), plan, "gradients")
     if not len(chosen):
         return
     first = model.inputs(subject.rows.slice(0, 1))

@@ -20,13 +20,12 @@ from consentinel.assure.explain._curves import (
     ORDERS,
     Floats,
     areas,
-    drawn,
     gain,
     mean_of,
     ranks,
     top,
 )
-from consentinel.assure.measure import Measure, Plan
+from consentinel.assure.measure import Measure, Plan, drawn
 from consentinel.assure.subject import Subject
 from consentinel.core.columns import one
 from consentinel.core.model_contracts import LinearRecommender
@@ -122,7 +121,7 @@ def explained(subject: Subject, plan: Plan) -> Iterator[Explained]:
     score = np.asarray(subject.answers["score"], np.float64)
     order = np.argsort(query, kind="stable")
     edges = np.searchsorted(query[order], np.arange(len(names) + 1))
-    for person in drawn(np.arange(len(names)), plan.rows, plan, "linear_recommender"):
+    for person in drawn("explain", np.arange(len(names)), plan.rows, plan, "linear_recommender"):
         mine = order[edges[person] : edges[person + 1]][: subject.k]
         history = np.asarray(model.history(names[person].as_py()), np.int64)
         if not len(history) or not len(mine) or (item[mine] < 0).any():

@@ -16,14 +16,13 @@ from consentinel.assure.explain._curves import (
     LEVELS,
     Floats,
     areas,
-    drawn,
     gain,
     mean_of,
     random_orders,
     ranks,
     top,
 )
-from consentinel.assure.measure import Measure, Plan
+from consentinel.assure.measure import Measure, Plan, drawn
 from consentinel.assure.subject import Subject
 from consentinel.core.columns import one
 from consentinel.core.rng import generator
@@ -71,7 +70,7 @@ def examples(subject: Subject, plan: Plan) -> pa.Table:
 def _rows(asking: Asking, plan: Plan) -> NDArray[np.intp]:
     """Return which rows are explained: so few that wide ones do not ask for longer."""
     most = max(5, ASKS // (2 * PAIRS * (len(asking.names) + 1) * len(asking.names)))
-    return drawn(np.arange(asking.subject.rows.num_rows), min(plan.rows, ROWS, most), plan, "sampling")
+    return drawn("explain", np.arange(asking.subject.rows.num_rows), min(plan.rows, ROWS, most), plan, "sampling")
 
 
 def _deleted(asking: Asking, rows: NDArray[np.intp], order: NDArray[np.int64], plan: Plan) -> Floats:

@@ -13,10 +13,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from consentinel.assure.explain._asked import Asking, sampled
-from consentinel.assure.explain._curves import Floats, drawn, mean_of
+from consentinel.assure.explain._curves import Floats, mean_of
 from consentinel.assure.explain._integrated import attributed
 from consentinel.assure.explain._treeshap import contributions, paths
-from consentinel.assure.measure import Measure, Plan
+from consentinel.assure.measure import Measure, Plan, drawn
 from consentinel.assure.subject import Subject
 from consentinel.core.extras import need
 from consentinel.core.model_contracts import Differentiable, TreeEnsemble
@@ -73,7 +73,7 @@ _Found = tuple[NDArray[np.intp], Floats, Floats, str]
 
 
 def _trees(subject: Subject, model: TreeEnsemble, plan: Plan) -> _Found:
-    rows = drawn(np.arange(subject.rows.num_rows), min(plan.rows, 4 * ROWS), plan, "stability")
+    rows = drawn("explain", np.arange(subject.rows.num_rows), min(plan.rows, 4 * ROWS), plan, "stability")
     x = np.asarray(model.features(subject.rows.take(pa.array(rows))), np.float64)
     trees = paths(model.trees(), x.shape[1])
     noise = generator(plan.seed, "assure.explain.stability").normal(0, NOISE, x.shape) * x.std(axis=0)
@@ -82,7 +82,7 @@ def _trees(subject: Subject, model: TreeEnsemble, plan: Plan) -> _Found:
 
 
 def _gradients(subject: Subject, model: Differentiable, plan: Plan) -> _Found:
-    rows = drawn(np.arange(subject.rows.num_rows), min(plan.rows, ROWS), plan, "stability")
+    rows = drawn("explain", np.arange(subject.rows.num_rows), min(plan.rows, ROWS), plan, "stability")
     first = model.inputs(subject.rows.slice(0, 1))
     rows = rows[: min(max(5, _CELLS // max(1, first.size)), SEQUENCES if first.ndim == 3 else ROWS)]
     x = np.asarray(model.inputs(subject.rows.take(pa.array(rows))), np.float32)
@@ -99,6 +99,6 @@ def _gradients(subject: Subject, model: Differentiable, plan: Plan) -> _Found:
 def _sampled(subject: Subject, plan: Plan) -> _Found:
     asking = Asking.of(subject)
     most = max(5, _ASKS // (2 * PAIRS * (len(asking.names) + 1) * len(asking.names)))
-    rows = drawn(np.arange(subject.rows.num_rows), min(plan.rows, ROWS, most), plan, "stability")
+    rows = drawn("explain", np.arange(subject.rows.num_rows), min(plan.rows, ROWS, most), plan, "stability")
     before, after = (sampled(asking, rows, PAIRS, plan, "stability", word).values for word in ("first", "second"))
     return rows, before, after, f"drawn twice, from {2 * PAIRS} orders of the columns each"

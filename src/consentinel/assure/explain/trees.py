@@ -17,7 +17,6 @@ from consentinel.assure.explain._curves import (
     LEVELS,
     Floats,
     areas,
-    drawn,
     gain,
     mean_of,
     random_orders,
@@ -25,7 +24,7 @@ from consentinel.assure.explain._curves import (
     top,
 )
 from consentinel.assure.explain._treeshap import Path, contributions, paths, scores
-from consentinel.assure.measure import Measure, Plan
+from consentinel.assure.measure import Measure, Plan, drawn
 from consentinel.assure.subject import RANKED_KINDS, Subject
 from consentinel.core.columns import one
 from consentinel.core.errors import UsageError
@@ -68,7 +67,9 @@ def looked_into(subject: Subject, plan: Plan) -> tuple[Ints, Floats, list[Path]]
     if subject.kind in RANKED_KINDS and "features" not in subject.rows.column_names:
         raise UsageError("the rows have no column 'features'; its trees need the features of each document")
     many = np.bincount(subject.unit, minlength=subject.groups.num_rows)
-    order = drawn(np.arange(len(many)), max(1, round(plan.rows / max(1.0, many[many > 0].mean()))), plan, "trees")
+    order = drawn(
+        "explain", np.arange(len(many)), max(1, round(plan.rows / max(1.0, many[many > 0].mean()))), plan, "trees"
+    )
     rows = np.flatnonzero(np.isin(subject.unit, order))[: max(plan.rows, int(many.max()))]
     x = np.asarray(model.features(subject.rows.take(pa.array(rows))), np.float64)
     return rows, x, paths(model.trees(), x.shape[1])

@@ -8,8 +8,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from consentinel.assure import per_unit
-from consentinel.assure.measure import Measure, Plan
-from consentinel.assure.robust._scored import Floats, Places, asked, change, drawn, known, mean, right, said
+from consentinel.assure.measure import Measure, Plan, drawn
+from consentinel.assure.robust._scored import Floats, Places, asked, change, known, mean, right, said
 from consentinel.assure.subject import Subject
 from consentinel.core.columns import one
 from consentinel.core.errors import UsageError
@@ -87,11 +87,11 @@ def inputs(subject: Subject, plan: Plan, most: int, word: str) -> tuple[pa.Table
     if subject.kind == "ranking":
         if "features" not in subject.rows.column_names:
             raise UsageError("the rows have no column features that could be changed")
-        units = drawn(np.unique(subject.unit), most, plan, word)
+        units = drawn("robust", np.unique(subject.unit), most, plan, word)
         at = np.flatnonzero(np.isin(subject.unit, units) & np.asarray(pc.is_valid(one(subject.rows["features"]))))
         return subject.rows.take(pa.array(at)), at
     labelled = known(subject)
-    at = drawn(labelled if len(labelled) else np.arange(count), most, plan, word)
+    at = drawn("robust", labelled if len(labelled) else np.arange(count), most, plan, word)
     return subject.rows.take(pa.array(at)), at
 
 

@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from consentinel.assure.measure import Plan
-from consentinel.assure.robust._scored import Floats, Places, asked, drawn, known, said
+from consentinel.assure.measure import Plan, drawn
+from consentinel.assure.robust._scored import Floats, Places, asked, known, said
 from consentinel.assure.subject import Subject
 from consentinel.core.columns import one
 from consentinel.core.model_contracts import Differentiable
@@ -60,7 +60,9 @@ def texts(subject: Subject, plan: Plan) -> Texts:
     """Return at most `plan.rows` labelled texts of SUBJECT in pieces."""
     there = np.asarray(pc.is_valid(one(subject.rows["text"])))
     slow = isinstance(subject.model, Differentiable) and subject.model.inputs(subject.rows.slice(0, 1)).ndim == 3
-    rows = drawn(known(subject)[there[known(subject)]], min(plan.rows, SEQUENCES if slow else ROWS), plan, "texts")
+    rows = drawn(
+        "robust", known(subject)[there[known(subject)]], min(plan.rows, SEQUENCES if slow else ROWS), plan, "texts"
+    )
     plain = subject.rows["text"].take(pa.array(rows)).to_pylist()
     pieces = [_cut(text) for text in plain]
     words = [[at for at, piece in enumerate(some) if _WORD.fullmatch(piece)][:WORDS] for some in pieces]

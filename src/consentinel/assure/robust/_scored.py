@@ -11,22 +11,14 @@ from consentinel.assure.measure import Better, Measure, Plan
 from consentinel.assure.subject import Subject
 from consentinel.core import gaps
 from consentinel.core.columns import one
-from consentinel.core.rng import generator
 from consentinel.core.shares import by_group
 from consentinel.core.stats import Interval, korn_graubard
 
-__all__ = ["AT_ONCE", "Floats", "Places", "asked", "change", "drawn", "known", "mean", "right", "said", "share"]
+__all__ = ["AT_ONCE", "Floats", "Places", "asked", "change", "known", "mean", "right", "said", "share"]
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
 AT_ONCE = 8192  # rows that a model is asked for at once
-
-
-def drawn(among: Places, most: int, plan: Plan, *names: str) -> Places:
-    """Return at most MOST of the places AMONG, drawn evenly, in order."""
-    if len(among) <= most:
-        return among
-    return np.sort(generator(plan.seed, "assure.robust", *names).choice(among, most, replace=False))
 
 
 def known(subject: Subject) -> Places:

@@ -18,9 +18,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from consentinel.assure.measure import Measure, Plan
+from consentinel.assure.measure import Measure, Plan, drawn
 from consentinel.assure.robust._certified import ABSTAINED, ALPHA, certified, lower, mean_radius, most_said
-from consentinel.assure.robust._scored import Floats, Places, asked, drawn, known, right, said, share
+from consentinel.assure.robust._scored import Floats, Places, asked, known, right, said, share
 from consentinel.assure.subject import Subject
 from consentinel.core.columns import one
 from consentinel.core.errors import UsageError
@@ -80,7 +80,7 @@ def probe(subject: Subject, plan: Plan) -> Iterator[Measure]:
 
 def ablated(subject: Subject, plan: Plan, *, rows: int = ROWS, draws: int = DRAWS, share_kept: float = KEPT) -> Ablated:
     """Return the votes on at most ROWS labelled texts and of how many replaced words they are certain."""
-    some = drawn(known(subject), min(plan.rows, rows), plan, "ablation")
+    some = drawn("robust", known(subject), min(plan.rows, rows), plan, "ablation")
     if not len(some):
         raise UsageError("no row has a label")
     if "text" not in subject.rows.column_names:

@@ -16,8 +16,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from consentinel.assure import per_unit
-from consentinel.assure.measure import Measure, Plan
-from consentinel.assure.robust._scored import Floats, Places, drawn, known, right
+from consentinel.assure.measure import Measure, Plan, drawn
+from consentinel.assure.robust._scored import Floats, Places, known, right
 from consentinel.assure.robust._shift import TIMES, Apart, Told, apart, auc, kolmogorov, likeness, psi, variation
 from consentinel.assure.subject import KINDS as ALL
 from consentinel.assure.subject import RANKED_KINDS, Subject
@@ -41,8 +41,8 @@ def probe(subject: Subject, plan: Plan) -> Iterator[Measure]:
     if subject.learned is None:
         yield Measure("domain_auc", None, why="nothing says what it learned from: give the rows with --learned")
         return
-    at = drawn(_sampled(subject, subject.rows), ROWS, plan, "drift rows")
-    mine = drawn(_sampled(subject, subject.learned), ROWS, plan, "drift learned")
+    at = drawn("robust", _sampled(subject, subject.rows), ROWS, plan, "drift rows")
+    mine = drawn("robust", _sampled(subject, subject.learned), ROWS, plan, "drift learned")
     if min(len(at), len(mine)) < LEAST:
         why = f"{len(mine)} learned rows and {len(at)} of the data; {LEAST} each are needed"
         yield Measure("domain_auc", None, why=why)

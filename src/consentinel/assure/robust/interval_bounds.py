@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from consentinel.assure.measure import Measure, Plan
+from consentinel.assure.measure import Measure, Plan, drawn
 from consentinel.assure.robust._certified import ABSTAINED, certified
-from consentinel.assure.robust._scored import Floats, Places, drawn, known, right, share
+from consentinel.assure.robust._scored import Floats, Places, known, right, share
 from consentinel.assure.subject import Subject
 from consentinel.core.errors import ContractBroken, UsageError
 from consentinel.core.model_contracts import Bounded
@@ -61,7 +61,7 @@ def enclosed(subject: Subject, plan: Plan, radii: tuple[float, ...], *, rows: in
     model: Any = subject.model
     assert isinstance(model, Bounded)
     place = {name: at for at, name in enumerate(model.classes())}
-    some = drawn(known(subject), min(plan.rows, rows), plan, "interval_bounds")
+    some = drawn("robust", known(subject), min(plan.rows, rows), plan, "interval_bounds")
     labels = subject.rows["label"].take(pa.array(some)).cast(pa.string()).to_pylist()
     there = np.array([label in place for label in labels], bool)
     if not there.any():

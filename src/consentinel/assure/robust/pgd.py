@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from consentinel.assure.measure import Measure, Plan
+from consentinel.assure.measure import Measure, Plan, drawn
 from consentinel.assure.robust._descent import RESTARTS, STEPS, Ball, Singles, attacked, ball, margins, noisy
-from consentinel.assure.robust._scored import Floats, Places, drawn, known, share
+from consentinel.assure.robust._scored import Floats, Places, known, share
 from consentinel.assure.subject import Subject
 from consentinel.core.errors import UsageError
 from consentinel.core.model_contracts import Differentiable
@@ -99,7 +99,7 @@ def pictures(subject: Subject, plan: Plan) -> tuple[Places, Singles, NDArray[np.
     """Return rows that are attacked, their pixels in [0, 1] and their labels as places in the classes."""
     model: Any = subject.model
     names = {name: at for at, name in enumerate(model.classes())}
-    rows = drawn(known(subject), min(plan.rows, ROWS), plan, "pgd")
+    rows = drawn("robust", known(subject), min(plan.rows, ROWS), plan, "pgd")
     labels = subject.rows["label"].take(pa.array(rows)).to_pylist()
     there = np.array([label in names for label in labels], bool)
     if not there.any():

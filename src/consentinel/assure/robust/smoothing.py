@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from consentinel.assure.measure import Measure, Plan
+from consentinel.assure.measure import Measure, Plan, drawn
 from consentinel.assure.robust._certified import ABSTAINED, ALPHA, certified, lower, mean_radius, most_said
-from consentinel.assure.robust._scored import Floats, Places, asked, drawn, known, right, said, share
+from consentinel.assure.robust._scored import Floats, Places, asked, known, right, said, share
 from consentinel.assure.subject import Subject
 from consentinel.core.columns import one
 from consentinel.core.errors import UsageError
@@ -60,7 +60,7 @@ def probe(subject: Subject, plan: Plan) -> Iterator[Measure]:
 
 def smoothed(subject: Subject, plan: Plan, *, rows: int = ROWS, sigma: float = SIGMA, draws: int = DRAWS) -> Smoothed:
     """Return the votes on at most ROWS labelled pictures under noise SIGMA, and what DRAWS of them certify."""
-    some = drawn(known(subject), min(plan.rows, rows), plan, "smoothing")
+    some = drawn("robust", known(subject), min(plan.rows, rows), plan, "smoothing")
     if not len(some):
         raise UsageError("no row has a label")
     table = subject.rows.take(pa.array(some))
