@@ -125,5 +125,5 @@ def audits(seed: int = 8, n: int = 120) -> pa.Table:
     }  # fmt: skip
     rows["metric"][0], rows["slice"][0] = "demographic_parity_difference", "sex=F"
     rows["value"][0] = rows["value"][0] if rows["value"][0] is not None else 0.125
-    return check(pa.Table.from_pylist([dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)], AUDITS),
-                 AUDITS, "made audits")  # fmt: skip
+    listed = [dict(zip(rows, row, strict=True)) for row in zip(*rows.values(), strict=True)]
+    return check(pa.Table.from_pylist(listed, AUDITS), AUDITS, "made audits")

@@ -1,5 +1,6 @@
 """The type checker proves the door of every part: one generated line for each."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,7 +29,10 @@ def lines() -> list[str]:
     found = []
     for shelf in shelves("consentinel"):
         package = f"consentinel.{shelf.replace('/', '.')}"
-        contract = shelf.rpartition("/")[2].removesuffix("s").capitalize() + "Part"
+        contract = (
+            re.sub("ies$|s$", lambda end: "y" if len(end[0]) > 1 else "", shelf.rpartition("/")[2]).capitalize()
+            + "Part"
+        )
         for part in Shelf(package, "").names():
             alias = f"{shelf.replace('/', '_')}_{part}"
             found.append(f"import {package}.{part} as {alias}")

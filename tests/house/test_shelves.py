@@ -1,6 +1,7 @@
 """Every part on every shelf: a sentence that says what it is, the promised door, no siblings, no side effects."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ def tree(shelf: str, part: str) -> ast.Module:
 
 def promised(shelf: str) -> set[str]:
     """Return the names that a part on SHELF must have: the members of its Protocol in core/*contracts.py."""
-    name = shelf.rpartition("/")[2].removesuffix("s").capitalize() + "Part"
+    name = re.sub("ie$", "y", shelf.rpartition("/")[2].removesuffix("s")).capitalize() + "Part"
     files = sorted((PACKAGE / "core").glob("*contracts.py"))
     contracts = [node for file in files for node in ast.parse(file.read_text("utf-8")).body]
     for node in contracts:  # a shelf whose parts keep the contract of others: AdPart = TrainerPart

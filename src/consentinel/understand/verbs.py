@@ -36,15 +36,12 @@ def ask(
         memory_mb: most memory that a question may take, in MB
         today: day that last month and the like count from, YYYY-MM-DD; today where none is named
     """
+    asked: dict[str, Any] = dict(locals()) | {"tables": tables or [Path("runs/ingest")]}
     from consentinel.understand.asking import verb
 
-    asked: dict[str, Any] = {
-        "tables": tables or [Path("runs/ingest")], "sql": sql, "rows": rows, "seconds": seconds,
-        "memory_mb": memory_mb, "today": today,
-    }  # fmt: skip
     named = model if model in ("none", "local") else "endpoint"  # a URL may hold names of hosts
-    with Run.open("understand.ask", out, question=question, model=named, **asked) as run:
-        return verb.ask(run, question, model=model, **asked)
+    with Run.open("understand.ask", asked.pop("out"), **asked | {"model": named}) as run:
+        return verb.ask(run, **asked)
 
 
 def classify(
@@ -78,14 +75,11 @@ def classify(
         queue: texts to name for review next
         seed: number that the folds follow
     """
+    asked = dict(locals())
     from consentinel.understand.classifying import verb
 
-    asked: dict[str, Any] = {
-        "text": text, "labels": labels, "group": group, "taxonomy": taxonomy, "classifier": classifier, "model": model,
-        "level": level, "queue": queue, "seed": seed,
-    }  # fmt: skip
-    with Run.open("understand.classify", out, texts=texts, folds=folds, **asked) as run:
-        return verb.classify(run, texts, folds_=folds, **asked)
+    with Run.open("understand.classify", asked.pop("out"), **asked) as run:
+        return verb.classify(run, asked.pop("texts"), folds_=asked.pop("folds"), **asked)
 
 
 def diagnose(
@@ -125,14 +119,11 @@ def diagnose(
         draws: exchanges of steps that the chance is read from
         seed: number that they follow
     """
+    asked = dict(locals())
     from consentinel.understand.diagnosing import verb
 
-    asked: dict[str, Any] = {
-        "dimensions": dimensions, "date": date, "weight": weight, "total": total, "step": step, "at": at,
-        "before": before, "after": after, "depth": depth, "alarm": alarm, "level": level, "draws": draws, "seed": seed,
-    }  # fmt: skip
-    with Run.open("understand.diagnose", out, table=table, **asked) as run:
-        return verb.diagnose(run, table, **asked)
+    with Run.open("understand.diagnose", asked.pop("out"), **asked) as run:
+        return verb.diagnose(run, asked.pop("table"), **asked)
 
 
 def experiment(
@@ -186,22 +177,11 @@ def experiment(
         size: units in a cluster, to plan with
         correlation: of units in a cluster, to plan with
     """
+    asked = dict(locals())
     from consentinel.understand.experimenting import verb
-    from consentinel.understand.experimenting.reading import asked_of
 
-    columns: dict[str, Any] = {
-        "outcome": outcome, "arm": arm, "control": control, "treated": treated, "before": before,
-        "denominator": denominator, "cluster": cluster, "after": after, "adjust": adjust,
-    }  # fmt: skip
-    how: dict[str, Any] = {"method": method, "share": share, "level": level, "seed": seed}
-    plan: dict[str, Any] = {
-        "effect": effect, "deviation": deviation, "rate": rate, "power": power, "size": size,
-        "correlation": correlation,
-    }  # fmt: skip
-    with Run.open("understand.experiment", out, table=table, **columns, **how, **plan) as run:
-        if table is None:
-            return verb.plan(run, level=level, **plan)
-        return verb.experiment(run, table, asked_of(**columns), **how)
+    with Run.open("understand.experiment", asked.pop("out"), **asked) as run:
+        return verb.experiment(run, **asked)
 
 
 def forecast(
@@ -240,14 +220,11 @@ def forecast(
         what: word for what is counted, in the posture line
         seed: number that simulation follows
     """
+    asked = dict(locals())
     from consentinel.understand.forecasting import verb
 
-    asked: dict[str, Any] = {
-        "date": date, "segment": segment, "weight": weight, "step": step, "until": until, "horizon": horizon,
-        "level": level, "rate": rate, "forecasters": forecasters, "most": most, "what": what, "seed": seed,
-    }  # fmt: skip
-    with Run.open("understand.forecast", out, table=table, **asked) as run:
-        return verb.forecast(run, table, **asked)
+    with Run.open("understand.forecast", asked.pop("out"), **asked) as run:
+        return verb.forecast(run, asked.pop("table"), **asked)
 
 
 def group(
@@ -277,14 +254,11 @@ def group(
         outliers: leave records that no topic holds firmly without one
         seed: number that samples and starts follow
     """
+    asked = dict(locals())
     from consentinel.understand.grouping import verb
 
-    asked: dict[str, Any] = {
-        "verdicts": verdicts, "topics": topics, "threshold": threshold, "duplicates": duplicates,
-        "embedding": embedding, "outliers": outliers, "seed": seed,
-    }  # fmt: skip
-    with Run.open("understand.group", out, table=table, feedback=shown(feedback), **asked) as run:
-        return verb.group(run, table, feedback=feedback, **asked)
+    with Run.open("understand.group", asked.pop("out"), **asked | {"feedback": shown(feedback)}) as run:
+        return verb.group(run, **asked)
 
 
 def ingest(
@@ -316,14 +290,11 @@ def ingest(
         quality: TOML file of gates: the largest shares, the fewest records, the categories that are known
         project_key_file: file with the secret that digests are keyed with; made on first use
     """
+    asked = dict(locals())
     from consentinel.understand import ingesting
 
-    asked: dict[str, Any] = {
-        "kind": kind, "source": source, "columns": columns, "facts": facts, "dates": dates, "quality": quality,
-        "project_key_file": project_key_file,
-    }  # fmt: skip
-    with Run.open("understand.ingest", out, inputs=inputs, database=shown(database), **asked) as run:
-        return ingesting.ingest(run, inputs, database=database, **asked)
+    with Run.open("understand.ingest", asked.pop("out"), **asked | {"database": shown(database)}) as run:
+        return ingesting.ingest(run, **asked)
 
 
 def recommend(
@@ -353,12 +324,11 @@ def recommend(
         reviewer: role that speaks for rows of decisions without one, never a person's name
         top: recommendations for each case, at most
     """
+    asked: dict[str, Any] = dict(locals()) | {"history": history or []}
     from consentinel.understand.recommending import verb
 
-    asked: dict[str, Any] = {"history": history or [], "catalog": catalog, "references": references}
-    more: dict[str, Any] = {"decisions": decisions, "reviewer": reviewer, "top": top}
-    with Run.open("understand.recommend", out, inputs=inputs, feedback=shown(feedback), **asked, **more) as run:
-        return verb.recommend(run, inputs, feedback=feedback, **asked, **more)
+    with Run.open("understand.recommend", asked.pop("out"), **asked | {"feedback": shown(feedback)}) as run:
+        return verb.recommend(run, **asked)
 
 
 def tell(
@@ -389,14 +359,11 @@ def tell(
         schedule: TOML file of the stories and alerts that are told on time; says what is due
         now: tell what is due in the schedule
     """
+    asked: dict[str, Any] = dict(locals()) | {"inputs": inputs or [], "out": out / "check" if check else out}
     from consentinel.understand.telling import asking
 
-    asked: dict[str, Any] = {"story": story, "as_of": as_of, "formats": formats}
-    more: dict[str, Any] = {"model": shown(model), "check": check, "schedule": schedule, "now": now}
-    where = out / "check" if check else out
-    with Run.open("understand.tell", where, inputs=inputs, **asked, **more) as run:
-        folder = out if check else None
-        return asking.tell(run, inputs or [], model=model, check=folder, schedule=schedule, now=now, **asked)
+    with Run.open("understand.tell", asked.pop("out"), **asked | {"model": shown(model)}) as run:
+        return asking.tell(run, **asked | {"check": out if check else None})
 
 
 def triage(
@@ -420,8 +387,8 @@ def triage(
         name: column that names a review, in a table
         model: classifier.safetensors that `classify` learnt from past reviews labelled low, medium and high
     """
+    asked = dict(locals())
     from consentinel.understand.classifying import triage_verb
 
-    asked: dict[str, Any] = {"rules": rules, "text": text, "name": name, "model": model}
-    with Run.open("understand.triage", out, reviews=reviews, **asked) as run:
-        return triage_verb.triage(run, reviews, **asked)
+    with Run.open("understand.triage", asked.pop("out"), **asked) as run:
+        return triage_verb.triage(run, asked.pop("reviews"), **asked)

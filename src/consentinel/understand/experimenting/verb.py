@@ -10,13 +10,13 @@ from consentinel.core.errors import UsageError
 from consentinel.core.run import Outcome, Run, atomic
 from consentinel.core.tables import LABEL, TEXT
 from consentinel.understand.experimenting.planning import planned
-from consentinel.understand.experimenting.reading import Asked, Metric, adjusted, assigned, trials
+from consentinel.understand.experimenting.reading import Asked, Metric, adjusted, asked_of, assigned, trials
 from consentinel.understand.experimenting.report import plan_page, reading_page, said_of, said_of_plan
 from consentinel.understand.experimenting.trial import Reading
 from consentinel.understand.given import read_table
 from consentinel.understand.shelves import EXPERIMENTS
 
-__all__ = ["EFFECTS", "experiment", "plan"]
+__all__ = ["EFFECTS", "experiment"]
 
 NUMBER = pa.float64()
 # One row is one effect of one outcome: the answer, or another reading kept beside it.
@@ -29,8 +29,19 @@ EFFECTS = pa.schema([
 CHECKS = pa.schema([("run_id", LABEL), ("outcome", TEXT), ("check", TEXT), ("holds", pa.bool_()), ("said", TEXT)])
 
 
-def experiment(run: Run, path: Path, asked: Asked, *, method: str, share: float, level: float, seed: int) -> Outcome:
-    """Read the experiment in the table PATH; arguments are those of the verb, which see.
+def experiment(
+    run: Run, table: Path | None, *, method: str, share: float, level: float, seed: int, effect: float,
+    deviation: float, rate: float, power: float, size: int, correlation: float, **columns: str,
+) -> Outcome:  # fmt: skip
+    """Read the experiment in TABLE, or plan one where there is none; arguments are those of the verb, which see."""
+    if table is not None:
+        return _read(run, table, asked_of(**columns), method=method, share=share, level=level, seed=seed)
+    return _plan(run, effect=effect, deviation=deviation, rate=rate, level=level, power=power, size=size,
+                 correlation=correlation)  # fmt: skip
+
+
+def _read(run: Run, path: Path, asked: Asked, *, method: str, share: float, level: float, seed: int) -> Outcome:
+    """Read the experiment in the table PATH.
 
     Ends in 3 when arms do not have the planned sizes: an experiment that lost units decides nothing.
     """
@@ -59,10 +70,9 @@ def experiment(run: Run, path: Path, asked: Asked, *, method: str, share: float,
     return Outcome(run, 3 if lost else 0, kept, "\n".join(said_of(metric, level) for metric in metrics))
 
 
-def plan(
+def _plan(
     run: Run, *, effect: float, deviation: float, rate: float, level: float, power: float, size: int, correlation: float
 ) -> Outcome:
-    """Plan an experiment; arguments are those of the verb, which see."""
     found = planned(
         effect, deviation=deviation, rate=rate, level=level, power=power, size=size, correlation=correlation
     )

@@ -83,7 +83,8 @@ def _consensus(rows: Vectors, number: int, starts: int, seed: int, all_rows: Vec
     for line in labels:
         together += line[:, None] == line
     together /= starts
-    hierarchy, distance = (need(f"scipy.{name}", extra="learn") for name in ("cluster.hierarchy", "spatial.distance"))
+    hierarchy = need("scipy.cluster.hierarchy", extra="learn")
+    distance = need("scipy.spatial.distance", extra="learn")
     np.fill_diagonal(together, 1.0)
     tree = hierarchy.average(distance.squareform(1.0 - together, checks=False))
     agreed = hierarchy.cut_tree(tree, number).ravel().astype(np.int64)
