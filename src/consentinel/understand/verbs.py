@@ -362,8 +362,9 @@ def tell(
     asked: dict[str, Any] = dict(locals()) | {"inputs": inputs or [], "out": out / "check" if check else out}
     from consentinel.understand.telling import asking
 
+    folder: dict[str, Any] = {"check": out if check else None}
     with Run.open("understand.tell", asked.pop("out"), **asked | {"model": shown(model)}) as run:
-        return asking.tell(run, **asked | {"check": out if check else None})
+        return asking.tell(run, **asked | folder)
 
 
 def triage(
