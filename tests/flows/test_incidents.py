@@ -9,8 +9,10 @@ import pytest
 from consentinel import detect
 from consentinel.cli.app import run as command
 from consentinel.core.errors import MissingExtra
+from consentinel.core.shelf import Shelf
 from consentinel.flows import incidents
 from consentinel.understand import verbs as understand
+from consentinel.understand.stories._incidents import RULES
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "rooms" / "flows.md").read_text("utf-8")
@@ -38,6 +40,10 @@ def test_findings_become_a_story_of_cases_and_mitigations(
     assert "## What to do first" in text
     folders = [tmp_path / name for name in ("records", "groups", "mitigations")]
     assert understand.tell(folders, out=tmp_path, check=True).exit_code == 0
+
+
+def test_a_story_has_words_for_every_rule_of_our_scans() -> None:
+    assert set(RULES) == set(Shelf("consentinel.detect.rules", "scan").names())
 
 
 def test_a_step_that_is_not_installed_is_said(scan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -267,7 +267,7 @@ def test_groups_and_mitigations_are_told_where_they_are(run_of_ingest: Path, tmp
         plain(story(tmp_path / "out"), b.pieces) for b in story(tmp_path / "out").blocks if isinstance(b, Lead)
     )
     assert f"{len(ids) - 3} of them are linked into 1 group; the largest holds {len(ids) - 3}. 3 stand alone." in text
-    assert f"Encrypt laptops comes first: it is recommended for {len(ids)} cases." in text
+    assert f"Encrypt laptops comes first: it is recommended for {len(ids)} incidents." in text
     tell([run_of_ingest], out=tmp_path / "bare", story="incident")
     assert "They were not grouped" in (tmp_path / "bare" / "story.md").read_text("utf-8")
 

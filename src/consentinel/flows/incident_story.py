@@ -10,7 +10,7 @@ from consentinel.understand import verbs as understand
 __all__ = ["told"]
 
 # Story -> the steps whose tables it tells of, beside those of ingest.
-STEPS = {"incident": ("groups", "mitigations"), "weekly": ("forecast",)}
+STEPS = {"incident": ("groups", "mitigations"), "weekly": ("groups", "mitigations", "forecast")}
 _DO: dict[str, Callable[[Path, Path], Outcome]] = {
     "forecast": lambda records, to: understand.forecast(records, out=to),
     "groups": lambda records, to: understand.group(records, out=to),

@@ -62,7 +62,7 @@ def timeline(picture: Picture, *, caption: str) -> Html:
                            class_=f"fill {tone}"))  # fmt: skip
     drawn += [h("text", f"{t:,g}", x=-4, y=y(t) + 3, text_anchor="end") for t in ticks]
     for day, said in _dates(picture.days):
-        side = "start" if x(day) < 20 else "end" if x(day) > WIDE - 20 else "middle"
+        side = "end" if x(day) > WIDE - 8 else "middle"
         drawn.append(h("text", said, x=x(day), y=TALL + 12, text_anchor=side))
     return h("svg", *drawn, viewBox=f"-34 -6 {WIDE + 48} {TALL + 24}", role="img", aria_label=caption, class_="plot")
 

@@ -55,7 +55,8 @@ def recommend(
     helped = sum(bool(one.mitigations) for one in found)
     run.assume(past_cases=len(past), decisions=len(said), mitigations=len(known.mitigations))
     text = (
-        f"{helped:,} of {len(open_):,} open cases have recommended mitigations, learned from {len(past):,} past cases "
+        f"{helped:,} of {len(open_):,} cases that do not say what was done have recommended mitigations, learned from "
+        f"{len(past):,} past cases "
     )
     return Outcome(run, 0 if helped else 3, kept, f"{text}and {len(said):,} decisions")
 

@@ -1,9 +1,9 @@
 """How incidents group and what to do about them, where runs of group and recommend are among the tables."""
 
-from consentinel.understand.telling.story import Fact
+from consentinel.understand.telling.story import Fact, Unit
 from consentinel.understand.telling.teller import Teller
 
-__all__ = ["groups", "mitigations"]
+__all__ = ["groups", "linked", "mitigations"]
 
 
 def groups(teller: Teller) -> list[tuple[Fact, str]]:
@@ -37,18 +37,39 @@ def groups(teller: Teller) -> list[tuple[Fact, str]]:
     return [(teller.fact(found, "cases"), "cases, after grouping")]
 
 
-def mitigations(teller: Teller) -> None:
-    """Say what to do first, where mitigations were recommended."""
+def linked(teller: Teller, week: str) -> None:
+    """Say how many of the incidents of a WEEK, a condition in SQL, belong to groups with others."""
+    if not teller.tables.has("members", "group_id", "record"):
+        return
+    found = teller.ask(
+        "Incidents of the week that are linked to others",
+        f"""
+        WITH sizes AS (SELECT group_id, count(*) AS n FROM members GROUP BY group_id)
+        SELECT count(*) FILTER (sizes.n > 1) AS n, count(*) AS of
+        FROM incidents JOIN members ON members.record = incidents.incident_id JOIN sizes USING (group_id)
+        WHERE {week}
+        """,
+    )
+    if teller.value(found, "n"):
+        teller.say("{n} of them {n:is|are} linked to other reports of what may be one incident.",
+                   n=teller.fact(found, "n"))  # fmt: skip
+
+
+def mitigations(teller: Teller, one: str, several: str, where: str = "true") -> None:
+    """Say what to do first, where mitigations were recommended.
+
+    ONE and SEVERAL are what the incidents are called; WHERE, a condition in SQL, says of which it is told.
+    """
     if not teller.tables.has("recommendations", "incident_id", "rank", "name", "owner"):
         teller.note("No mitigations were recommended: name the folder of a run of recommend as well.")
         return
     found = teller.ask(
         "Mitigations that are recommended, by the incidents that they are the first or second for",
-        """
+        f"""
         SELECT r.name, any_value(r.owner) AS owner, count(DISTINCT r.incident_id) AS n,
                count(DISTINCT r.incident_id) FILTER (severity IN ('critical', 'high')) AS severe
         FROM recommendations AS r JOIN incidents ON r.incident_id = incidents.incident_id
-        WHERE r.rank <= 2
+        WHERE r.rank <= 2 AND {where}
         GROUP BY r.name ORDER BY severe DESC, n DESC, r.name
         LIMIT 5
         """,
@@ -57,8 +78,9 @@ def mitigations(teller: Teller) -> None:
         return
     teller.heading("What to do first")
     teller.say(
-        "{name} comes first: it is recommended for {n:case|cases}.",
+        f"{{name}} comes first: it is recommended for {{n:{one}|{several}}}.",
         name=teller.fact(found, "name", "name"), n=teller.fact(found, "n"),
     )  # fmt: skip
+    severe: tuple[tuple[str, str, Unit], ...] = (("severe", "high, critical", "count"),)
     teller.grid("Recommended mitigations", found, ("name", "what to do", "name"), ("owner", "by whom", "name"),
-                ("n", "cases", "count"), ("severe", "high, critical", "count"))  # fmt: skip
+                ("n", "how many", "count"), *(severe if any(row[3] for row in found.rows) else ()))  # fmt: skip

@@ -62,7 +62,7 @@ def tell(teller: Teller) -> None:
     if teller.value(whole, "people"):
         tiles.append((teller.fact(whole, "people"), "people affected, where it is known"))
     teller.tiles(*tiles, *groups(teller))
-    mitigations(teller)
+    mitigations(teller, one, several)
     teller.heading("What was found")
     _charts(teller)
     _list(teller, whole)
@@ -104,7 +104,7 @@ def _charts(teller: Teller) -> None:
         found = teller.ask(
             f"Incidents {title.lower()}",
             f"""
-            SELECT label, count(*) AS n, count(*) FILTER (severe) AS severe
+            SELECT label, count(*) AS n, count(*) FILTER (severe) AS severe, count(*) OVER () AS of
             FROM (SELECT {column} AS label, severity IN ('critical', 'high') AS severe FROM incidents)
             WHERE label IS NOT NULL
             GROUP BY label ORDER BY n DESC, label
@@ -112,7 +112,8 @@ def _charts(teller: Teller) -> None:
             """,
         )
         if len(found.rows) > 1 or (column == KIND and found.rows):
-            teller.bars(title, found, "label", "n", more=(("severe", "high, critical", "count"),)
+            shown = title if len(found.rows) == found.rows[0][3] else f"{title}: the largest"
+            teller.bars(shown, found, "label", "n", more=(("severe", "high, critical", "count"),)
                         if any(row[2] for row in found.rows) else ())  # fmt: skip
 
 

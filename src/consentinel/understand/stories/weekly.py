@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from consentinel.understand.stories._incidents import NAME, missing, open_cases
+from consentinel.understand.stories._next import linked, mitigations
 from consentinel.understand.telling.story import Query, Tone
 from consentinel.understand.telling.teller import Teller
 
@@ -51,7 +52,9 @@ def tell(teller: Teller) -> None:
     _so_far(teller, tiles)
     _ahead(teller, after.isoformat())
     if teller.value(now, "n"):
+        linked(teller, week)
         _kinds(teller, week, monday.isoformat(), counts)
+        mitigations(teller, "of them that does not say what was done", "of them that do not say what was done", week)
         _largest(teller, week)
     else:
         _over_time(teller, counts)
