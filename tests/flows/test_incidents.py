@@ -1,13 +1,11 @@
 """From the findings of the recorded demo to a story: each step is kept, and a step that is missing is said."""
 
 import json
-import shlex
 from pathlib import Path
 
 import pytest
 
 from consentinel import detect
-from consentinel.cli.app import run as command
 from consentinel.core.errors import MissingExtra
 from consentinel.core.shelf import Shelf
 from consentinel.flows import incidents
@@ -15,7 +13,6 @@ from consentinel.understand import verbs as understand
 from consentinel.understand.stories._incidents import RULES
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "rooms" / "flows.md").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -57,17 +54,6 @@ def test_a_step_that_is_not_installed_is_said(scan: Path, tmp_path: Path, monkey
     assert "groups are missing: install it with" in outcome.text
     assert "mitigations are missing" in json.loads((tmp_path / "flow" / "run.json").read_text())["notes"][1]
     assert "They were not grouped" in (tmp_path / "story.md").read_text("utf-8")
-
-
-def test_the_command_of_the_page_ends_as_it_says(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "examples").symlink_to(ROOT / "examples")
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("CONSENTINEL_KEY", "5a" * 32)
-    words, _, said = PAGE.split("```sh\n")[1].split("\n```")[0].rpartition("#")
-    code = command(shlex.split(words)[1:])
-    assert f"ends in {code}" == said.strip(), capsys.readouterr().err
 
 
 def test_the_example_finds_what_was_changed() -> None:
