@@ -166,11 +166,11 @@ def pair(read: Reading, found: Conditions, base: Query) -> Query | None:
         raise Refused("which two are compared is not clear")
     fewer = bool(more) and read.tag(more[0]) == "FEWER"
     said = [read.items[i].text for i in grow]
-    turned = bool(than) or any("difference" in s or "ratio" in s for s in said)
+    turned = bool(than) or any("difference" in s for s in said)
     both = (second, first) if turned and not fewer else (first, second)
     if grow and not ratio and all(c.timed for c in both) and both[0].sql > both[1].sql:
         both = (both[1], both[0])
-    return replace(base, measures=(measure,), where=tuple(where), pair=Pair(*both))
+    return replace(base, measures=(measure,), where=tuple(where), pair=Pair(*both, ratio=bool(ratio)))
 
 
 def _two(read: Reading, found: Conditions, than: bool) -> tuple[str, Condition, Condition, list[int]]:

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import date
 
-from consentinel.understand.asking.lexing import Value
+from consentinel.understand.asking.lexicon import Value
 from consentinel.understand.asking.live import name
+from consentinel.understand.asking.missing import missing
 from consentinel.understand.asking.periods import MONTHS, Period, Span
 from consentinel.understand.asking.query import Condition, literal
 from consentinel.understand.asking.reading import Reading
 from consentinel.understand.asking.refusal import Refused
-from consentinel.understand.asking.words import folded
+from consentinel.understand.asking.words import NEGATING, folded, rows_of
 
 __all__ = ["Conditions", "between", "refuse_contradictions"]
 
@@ -35,8 +36,7 @@ class Conditions:
         for at in self.reading.places("VALUE"):
             if not self.reading.items[at].used:
                 self._values(at)
-        for at in self.reading.places("NULL", "KNOWN", "HAS"):
-            self._missing(at)
+        self.where += missing(self.reading)
         for at in self.reading.places("PERIOD"):
             if not self.reading.items[at].used:
                 self._period(at)
@@ -108,13 +108,21 @@ class Conditions:
             values.append(read.items[following].what[0].value)
             places.append(following)
             here = following
+        if len(values) > 1 and read.items[max(at - 1, 0)].text == "both" and not read.places("CMP"):
+            raise Refused(f"'both' may be one of {' and '.join(values)}, or both at once; write 'or', or ask twice", 3)
+        if ways == {"AND"} and not read.places("CMP", "GROW", "MORE", "FEWER") and self._together(column, values):
+            raise Refused(f"{' and '.join(values)} stand together in {column} too; write 'or', or compare them", 3)
         read.use(*range(at, here + 1))
         turned = read.strong(at, -1, over=("AND",) if read.tag(read.strong(at, -1)) == "AND" else ())
         if read.tag(turned) == "COLUMN" and turned is not None and read.items[turned].used:
             turned = read.strong(turned, -1)
         not_ = turned is not None and (read.tag(turned) == "NOT" or (
             read.tag(turned) == "NULL" and read.items[turned].text in ("no", "without")))  # fmt: skip
-        if not_:
+        if not_ and turned is not None:
+            if read.tag(turned) == "NULL" and read.tag(read.strong(here, 1)) == "ROW":
+                raise Refused(
+                    f"what has {read.items[turned].text} {rows_of(read.lexicon.table.name)} is not in the table", 3
+                )
             read.use(turned)
             self.where.append(self._not_in(column, values, at))
             return
@@ -126,15 +134,23 @@ class Conditions:
         else:
             self.where.append(self.is_in(column, values, at))
 
+    def _together(self, column: str, values: list[str]) -> bool:
+        """Whether one value of COLUMN is a list that has some of VALUES in it."""
+        known = self.reading.lexicon.live.values(self.reading.lexicon.table.name, column)
+        return any({piece.strip() for piece in one.split(",")} & set(values) for one in known if "," in one)
+
     def is_in(self, column: str, values: list[str], at: int) -> Condition:
         """Return that COLUMN is one of VALUES."""
         said = f"{column} is {' or '.join(values)}"
+        turned = any(NEGATING & {*folded(value)} for value in values)
         if self.reading.lexicon.table.columns[column].role == "list":
             tests = [f"list_contains({name(column)}, {literal(v)})" for v in values]
-            return Condition(tests[0] if len(tests) == 1 else f"({' OR '.join(tests)})", said, at, column=column)
+            sql = tests[0] if len(tests) == 1 else f"({' OR '.join(tests)})"
+            return Condition(sql, said, at, column=column, turned=turned)
         if len(values) == 1:
-            return Condition(f"{name(column)} = {literal(values[0])}", said, at, column=column)
-        return Condition(f"{name(column)} IN ({', '.join(map(literal, values))})", said, at, column=column)
+            return Condition(f"{name(column)} = {literal(values[0])}", said, at, column=column, turned=turned)
+        listed = ", ".join(map(literal, values))
+        return Condition(f"{name(column)} IN ({listed})", said, at, column=column, turned=turned)
 
     def _not_in(self, column: str, values: list[str], at: int) -> Condition:
         said = f"{column} is not {' nor '.join(values)}"
@@ -147,8 +163,10 @@ class Conditions:
         table = self.reading.lexicon.table
         missing = table.rows - table.columns[column].filled
         if missing:
-            self.notes.append(f"{missing:,} {table.name} without a {column} count as not {' nor '.join(values)}")
-        return Condition(sql, said, at, column=column)
+            self.notes.append(
+                f"{missing:,} {rows_of(table.name)} without a {column} count as not {' nor '.join(values)}"
+            )
+        return Condition(sql, said, at, column=column, turned=True)
 
     def _ranked(self, column: str, values: list[str], at: int, last: int) -> Condition | None:
         """Return the condition of 'high or higher', for values that have an order."""
@@ -160,55 +178,6 @@ class Conditions:
         self.reading.use(least if self.reading.tag(least) == "AT_LEAST" else way)
         place = _ORDER.index(values[0])
         return self.is_in(column, list(_ORDER[place:] if above else _ORDER[: place + 1]), at)
-
-    # what is missing
-
-    def _missing(self, at: int) -> None:
-        read, item = self.reading, self.reading.items[at]
-        if item.used:
-            return
-        if item.tag == "HAS":
-            self._has(at)
-            return
-        for near in (read.strong(at, 1, over=("QTY",)), read.strong(at, -1, over=("NOT",))):
-            if read.tag(near) != "COLUMN" or near is None or read.items[near].used:
-                continue
-            columns = read.items[near].what
-            if len(columns) > 1:
-                raise Refused(f"'{read.items[near].text}' may be {' or '.join(columns)}")
-            column = columns[0]
-            values = read.lexicon.values.get(("unknown",), [])
-            if "unknown" in item.text and any(one.column == column for one in values):
-                raise Refused(
-                    f"{column} may be empty, or 'Unknown' as the source says: write missing, or \"Unknown\"", 4
-                )
-            empty = item.tag == "NULL"
-            turned = read.strong(at, -1)
-            if read.tag(turned) == "NOT" and turned is not None and abs(turned - at) <= 3:
-                empty = not empty
-                read.use(turned)
-            sql = f"{name(column)} IS {'' if empty else 'NOT '}NULL"
-            if read.lexicon.table.columns[column].role == "list":
-                sql = f"coalesce(len({name(column)}), 0) {'=' if empty else '>'} 0"
-            read.use(at, near, *(i for i in range(at, near) if read.tag(i) == "QTY"))
-            self.where.append(Condition(sql, f"{column} is {'missing' if empty else 'known'}", at, column=column))
-            return
-        if item.tag == "KNOWN" and item.text in ("recorded", "available", "stated", "with any"):
-            item.used = True
-
-    def _has(self, at: int) -> None:
-        """Read 'have a description': that it is there; where more is said of it, nothing by itself."""
-        read = self.reading
-        read.use(at)
-        thing = read.strong(at, 1)
-        if read.tag(thing) != "COLUMN" or thing is None or read.items[thing].used or len(read.items[thing].what) != 1:
-            return
-        column = read.items[thing].what[0]
-        if read.tag(read.strong(thing, 1)) in ("NULL", "KNOWN", "NUMBERS", "PERIOD", "VALUE"):
-            return
-        if read.lexicon.table.columns[column].role in ("label", "time"):
-            read.use(thing)
-            self.where.append(Condition(f"{name(column)} IS NOT NULL", f"{column} is known", at, column=column))
 
     # time
 
@@ -284,7 +253,7 @@ class Conditions:
                 group = read.measure(read.tag(made), column).over()
                 read.use(made)
             elif head is not None and read.tag(head) != "ROW":
-                raise Refused(f"'{item.text}': of one of the {read.lexicon.table.name}, or in total?", 4)
+                raise Refused(f"'{item.text}': of one of the {rows_of(read.lexicon.table.name)}, or in total?", 4)
         test = " AND ".join(f"{group or name(column or '')} {sign} {value:.15g}" for sign, value in signs)
         said = f"{column or 'number'} {item.text}"
         (self.having if group else self.where).append(Condition(test, said, at, column=column or ""))

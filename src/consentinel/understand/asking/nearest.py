@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from datetime import date
 
-from consentinel.understand.asking.lexing import names
+from consentinel.understand.asking.lexicon import names
 from consentinel.understand.asking.live import Live, Table
 from consentinel.understand.asking.parsing import parsed
 from consentinel.understand.asking.refusal import Refused
-from consentinel.understand.asking.words import COLUMNS, folded
+from consentinel.understand.asking.words import COLUMNS, folded, rows_of
 
 __all__ = ["nearest"]
 
@@ -33,7 +33,7 @@ def nearest(question: str, live: Live, today: date, most: int = 3) -> list[str]:
 
 
 def _made(table: Table) -> Iterator[str]:
-    noun = table.name.replace("_", " ")
+    noun = rows_of(table.name)
     called = {c: (names_[0] if names_ else c).lstrip("~") for c, names_ in COLUMNS.get(table.name, {}).items()}
     columns = [c for c in table.columns.values() if c.filled and c.name != "run_id"]
     labels = [called.get(c.name, c.name.replace("_", " ")) for c in columns if c.role == "label"]

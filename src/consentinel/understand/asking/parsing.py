@@ -6,12 +6,13 @@ from itertools import pairwise
 
 from consentinel.understand.asking import comparing, ranking
 from consentinel.understand.asking.conditions import Conditions, refuse_contradictions
-from consentinel.understand.asking.lexing import cut, lexicon_of, names
+from consentinel.understand.asking.lexicon import lexicon_of, names
+from consentinel.understand.asking.lexing import cut
 from consentinel.understand.asking.live import Live, name
 from consentinel.understand.asking.query import Condition, Key, Measure, Query
 from consentinel.understand.asking.reading import Reading
 from consentinel.understand.asking.refusal import Refused
-from consentinel.understand.asking.words import LISTED
+from consentinel.understand.asking.scope import implied, one_sided, whole
 
 __all__ = ["parsed"]
 
@@ -70,10 +71,12 @@ def _one(read: Reading) -> tuple[Query, list[str]]:
     notes = [item.note for item in read.items if item.note and item.tag != "VALUE"]
     conditions = Conditions(read, notes=notes)
     conditions.find()
+    whole(read)
     query = _asked(read, conditions)
+    one_sided(query, conditions)
+    query = replace(query, where=(*implied(read, conditions), *query.where))
     left = [item.text for item in read.items if not item.used and item.tag not in OPTIONAL]
-    left += [i.text for i in read.items if not i.used and i.tag == "TIME" and i.what != "opened"
-             and i.what in read.lexicon.table.columns]  # fmt: skip
+    left += [i.text for i in read.items if not i.used and i.tag == "TIME" and i.what != "opened"]
     if read.places("TREND"):
         raise Refused("over time by which unit? Say by day, week, month, quarter or year", 3)
     if left:
@@ -208,6 +211,8 @@ def _counted(read: Reading, found: Conditions, base: Query) -> Query | None:
         inner = read.strong(at, 1, over=over)
         distinct = read.tag(inner) == "DISTINCT"
         thing = read.strong(inner, 1) if distinct and inner is not None else inner
+        if thing is not None and read.tag(thing) == "COLUMN" and read.items[thing].used:
+            thing = None  # it says what a value is of: on the health site
         column = read.label(thing)
         if column and thing is not None:
             if thing + 1 < len(read.items) and read.tag(thing + 1) == "ROW":
@@ -292,7 +297,5 @@ def _listed(read: Reading, found: Conditions, base: Query) -> Query | None:
     rows = read.places("ROW")
     if rows and (which or first in ("show", "list", "display", "give", "find")) and not base.keys and base.where:
         read.use(*which)
-        columns = LISTED.get(base.table, tuple(read.lexicon.table.columns)[:8])
-        shown = tuple(c for c in columns if read.lexicon.table.columns[c].filled)
-        return replace(base, rows=shown, limit=MOST_ROWS)
+        return replace(base, rows=tuple(read.listed()), limit=MOST_ROWS)
     return None

@@ -12,13 +12,14 @@ Unit = Literal["", "day", "week", "month", "quarter", "year", "weekday", "month 
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition in SQL, the same in words, and where it stands in the question; whether it is about time."""
+    """A condition in SQL, the same in words, where it stands in the question; whether it is of time or says not."""
 
     sql: str
     said: str
     at: int = 0
     timed: bool = False
     column: str = ""
+    turned: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,11 @@ class Key:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two parts of the rows that are set against each other."""
+    """Two parts of the rows that are set against each other, by the change between them or their ratio."""
 
     first: Condition
     second: Condition
+    ratio: bool = False
 
 
 @dataclass(frozen=True)
@@ -195,9 +197,11 @@ def _pair(query: Query, pair: Pair) -> str:
         group = " GROUP BY " + ", ".join(key.sql for key in query.keys)
     first, second = (f"coalesce({measure.over(one.sql)}, 0)" for one in (pair.first, pair.second))
     order = query.order or ", ".join(key.order for key in query.keys)
+    made = f"{second} - {first} AS change, 1.0 * ({second} - {first}) / nullif({first}, 0) AS growth"
+    if pair.ratio:
+        made = f"1.0 * {first} / nullif({second}, 0) AS ratio"
     return (
-        f"SELECT {_keyed(query)}{first} AS first, {second} AS second, {second} - {first} AS change, "
-        f"1.0 * ({second} - {first}) / nullif({first}, 0) AS growth FROM {_source(query)}{where}{group}"
+        f"SELECT {_keyed(query)}{first} AS first, {second} AS second, {made} FROM {_source(query)}{where}{group}"
         f"{_ordered(order)}{_limited(query.limit)}"
     )
 

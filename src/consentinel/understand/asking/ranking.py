@@ -7,7 +7,6 @@ from consentinel.understand.asking.live import name
 from consentinel.understand.asking.query import Condition, Key, Measure, Query
 from consentinel.understand.asking.reading import Reading
 from consentinel.understand.asking.refusal import Refused
-from consentinel.understand.asking.words import LISTED
 
 __all__ = ["extreme", "limit_of", "ranked", "when"]
 
@@ -137,6 +136,12 @@ def limit_of(read: Reading, at: int) -> int:
     return limit
 
 
+def _sized(read: Reading) -> str:
+    """Return the column that says how large a row is, empty where there is none."""
+    column = _SIZES.get(read.lexicon.table.name, "")
+    return column if column in read.lexicon.table.columns else ""
+
+
 def _group(read: Reading, at: int, base: Query) -> tuple[int, Key] | None:
     """Return where and what the groups are that are ranked."""
     found: list[tuple[int, Key]] = []
@@ -176,7 +181,7 @@ def _measure(read: Reading, at: int, group: int) -> Measure:
         read.use(inner, *read.places("DISTINCT"))
         return read.distinct(other)
     if read.tag(after) == "ROW" and size and after is not None:
-        column = _SIZES.get(read.lexicon.table.name, "")
+        column = _sized(read)
         if not column or read.items[after].text.endswith("s"):
             raise Refused(f"'{read.items[at].text} {read.items[after].text}' by what?")
         return read.measure("max" if read.tag(at) == "MOST" else "min", column)
@@ -211,14 +216,14 @@ def _rows(read: Reading, base: Query, at: int, limit: int) -> Query | None:
         column = read.time(at)
     elif numbers:
         column = read.number(numbers[0]) or ""
-    elif read.items[at].text in (*_SIZE, "top") and read.lexicon.table.name in _SIZES:
-        column = _SIZES[read.lexicon.table.name]
+    elif read.items[at].text in (*_SIZE, "top") and _sized(read):
+        column = _sized(read)
     else:
         raise Refused("the most of what? Say which number is meant")
     down = read.tag(at) in ("MOST", "NEWEST")
     read.use(at, *numbers, *read.places("QTY"), *read.places("BY", "RANK", "WHICH", "WHEN", "SINGLE"))
     extra = read.places("COLUMN")
-    columns = list(LISTED.get(base.table, tuple(read.lexicon.table.columns)[:8]))
+    columns = read.listed()
     columns += [one for i in extra for one in read.items[i].what]
     read.use(*extra)
     shown = dict.fromkeys([*columns, column])

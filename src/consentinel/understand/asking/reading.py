@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from consentinel.understand.asking.lexing import Item, Lexicon
+from consentinel.understand.asking.lexicon import Item, Lexicon
 from consentinel.understand.asking.live import name
 from consentinel.understand.asking.query import Measure
 from consentinel.understand.asking.refusal import Refused
-from consentinel.understand.asking.words import TIME
+from consentinel.understand.asking.words import LISTED, TIME, rows_of
 
 __all__ = ["QUIET", "Reading"]
 
@@ -71,7 +71,7 @@ class Reading:
         table = self.lexicon.table
         times = [c.name for c in table.columns.values() if c.role == "time" and c.filled]
         if not times:
-            raise Refused(f"{table.name} have no dates", 3)
+            raise Refused(f"{rows_of(table.name)} have no dates", 3)
         if at is not None:
             near = [*range(at - 1, max(-1, at - 5), -1), *range(at + 1, min(len(self.items), at + 3))]
             for i in near:
@@ -107,9 +107,15 @@ class Reading:
         sql = f"CAST(sum({name(column)}){{}} AS BIGINT)" if made == "sum" else f"{made}({name(column)}){{}}"
         return Measure(sql, f"{made}_{column}", f"{_SAID[made]} of {column}")
 
+    def listed(self) -> list[str]:
+        """Return the columns that are shown of single rows."""
+        columns = self.lexicon.table.columns
+        usual = [one for one in LISTED.get(self.lexicon.table.name, ()) if one in columns]
+        return [one for one in (usual if len(usual) > 1 else list(columns)[:8]) if columns[one].filled]
+
     def count(self) -> Measure:
         """Return the number of rows."""
-        return Measure("count(*){}", "n", f"number of {self.lexicon.table.name}")
+        return Measure("count(*){}", "n", f"number of {rows_of(self.lexicon.table.name)}")
 
     def distinct(self, column: str) -> Measure:
         """Return the number of different values of COLUMN."""

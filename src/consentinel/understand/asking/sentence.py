@@ -51,12 +51,14 @@ def sentence(answer: Answer, query: Query | None) -> str:
 
 
 def _changed(row: Sequence[Any], query: Query, where: str) -> str:
-    first, second, change, growth = row
     pair = query.pair
     assert pair is not None
-    grown = "" if growth is None else f", {growth:+.1%}"
-    sides = f"{plain(first)} with {pair.first.said}, {plain(second)} with {pair.second.said}"
-    return f"{query.measures[0].said.capitalize()}{where}: {sides} ({change:+,.6g}{grown})."
+    sides = f"{plain(row[0])} with {pair.first.said}, {plain(row[1])} with {pair.second.said}"
+    if pair.ratio:
+        compared = f"ratio {plain(row[2])}"
+    else:
+        compared = f"{row[2]:+,.6g}" + ("" if row[3] is None else f", {row[3]:+.1%}")
+    return f"{query.measures[0].said.capitalize()}{where}: {sides} ({compared})."
 
 
 def _cells(columns: Sequence[str], row: Sequence[Any]) -> list[str]:

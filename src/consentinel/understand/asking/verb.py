@@ -12,7 +12,7 @@ from consentinel.core.errors import UsageError
 from consentinel.core.run import Outcome, Run, atomic
 from consentinel.understand.askers._setting import Setting
 from consentinel.understand.asking.checking import Answer, checked, ran
-from consentinel.understand.asking.cross import crossed
+from consentinel.understand.asking.cross import crossed, kept_to
 from consentinel.understand.asking.doubts import doubted
 from consentinel.understand.asking.live import Live, opened
 from consentinel.understand.asking.nearest import nearest
@@ -96,9 +96,10 @@ def _model(question: str, live: Live, model: str, limits: Limits, today: date) -
     for seed in range(part.TRIES):
         setting = Setting(today, model, max(limits.seconds, 60.0), seed)
         tries.append(_tried(part, question, live, setting, limits))
-        if tries[0][1].rows != tries[-1][1].rows:
+        if len({tuple(sorted(map(repr, answer.rows))) for _, answer in tries}) > 1:  # rows come in any order
             raise Refused("the tries of the model do not agree")
     statement, answer = tries[0]
+    kept_to(statement, answer, question, live, today, limits.seconds)
     return Told(name, statement, answer, notes=("a model wrote this SQL; read it before the answer is used",))
 
 

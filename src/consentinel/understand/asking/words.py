@@ -6,17 +6,27 @@ in a question that names its table.
 
 import re
 
-__all__ = ["COLUMNS", "LISTED", "NOUNS", "SAME", "STATES", "TIME", "folded", "spelled", "stem"]
+__all__ = ["COLUMNS", "IMPLIED", "LISTED", "NEGATING", "NOUNS", "SAME", "STATES", "TIME", "WHOLES", "folded", "rows_of",
+           "spelled", "stem"]  # fmt: skip
 
 NOUNS = {
     "incidents": ("incident", "breach", "case", "report", "record", "event", "data breach", "security incident",
                   "privacy incident", "reported breach", "notification", "entry"),
     "findings": ("finding", "issue", "claim", "result"),
-    "audits": ("audit", "audit result", "audit test", "privacy audit", "audit finding"),
+    "audits": ("measure", "audit measure", "measure of the audit"),
     "texts": ("text", "document", "narrative"),
     "visits": ("visit", "page load", "capture"),
-    "traffic": ("request", "message"),
+    "traffic": ("request", "response", "message"),
     "releases": ("release", "released value"),
+}  # fmt: skip
+# What a table is called and its rows are not: one audit has many of them.
+WHOLES = {"audits": ("audit", "privacy audit", "audit result")}
+# What a noun says of its rows, where the table has others too.
+_INCIDENT = ("kind", "incident")
+IMPLIED: dict[str, dict[str, tuple[str, str]]] = {
+    "incidents": dict.fromkeys(("incident", "breach", "data breach", "security incident", "privacy incident",
+                                "reported breach"), _INCIDENT),
+    "traffic": {"request": ("direction", "sent"), "response": ("direction", "received")},
 }  # fmt: skip
 COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
     "incidents": {
@@ -58,19 +68,17 @@ COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
         "rule": ("rule",),
     },
     "audits": {
-        "subject": ("mechanism", "subject"),
-        "claimed": ("claim", "claimed", "claimed value"),
-        "lower_bound": ("lower bound",),
-        "claimed_epsilon": ("claimed epsilon", "claimed eps"),
-        "lower_bound_epsilon": ("lower bound epsilon", "lower bound of epsilon", "empirical epsilon",
-                                "epsilon lower bound", "lower bound on epsilon", "measured epsilon"),
-        "n": ("sample", "output", "draw", "sample size", "number of samples"),
-        "p": ("p value", "p"),
-        "error_rate": ("error rate",),
+        "slice": ("slice", "group", "subgroup"),
+        "against": ("against", "reference", "reference group"),
+        "low": ("low", "lower bound", "lower end"),
+        "high": ("high", "upper bound", "upper end"),
+        "level": ("level", "confidence level"),
+        "n": ("sample size", "number of units"),
+        "p": ("p", "p value"),
+        "q": ("q", "q value", "adjusted p value"),
+        "detectable": ("detectable", "detectable effect", "smallest detectable effect"),
         "verdict": ("verdict", "outcome", "result"),
-        "test": ("test",),
-        "delta": ("delta",),
-        "measure": ("measure",),
+        "why": ("reason",),
     },
     "texts": {"received": ("received",), "characters": ("character", "length"), "language": ("language",)},
 }  # fmt: skip
@@ -80,11 +88,12 @@ TIME = {"incidents": "opened", "findings": "first", "texts": "received", "visits
 LISTED = {
     "incidents": ("subject", "region", "category", "people", "opened"),
     "findings": ("rule", "subject", "recipient", "type", "severity", "first"),
-    "audits": ("subject", "test", "claimed_epsilon", "lower_bound_epsilon", "verdict"),
+    "audits": ("metric", "slice", "value", "low", "high", "verdict"),
     "texts": ("text_id", "kind", "language", "characters", "received"),
 }
 SAME = {"stolen": "theft", "lost": "loss", "hacked": "hacking", "hacks": "hacking", "hack": "hacking",
         "thefts": "theft", "losses": "loss"}  # fmt: skip
+NEGATING = frozenset(["no", "not", "non", "none", "never", "without"])  # words that turn round what stands with them
 STATES = {
     "alabama": "AL", "alaska": "AK", "arizona": "AZ", "arkansas": "AR", "california": "CA", "colorado": "CO",
     "connecticut": "CT", "delaware": "DE", "district of columbia": "DC", "washington dc": "DC", "florida": "FL",
@@ -121,3 +130,8 @@ def stem(word: str) -> str:
 def folded(text: str) -> tuple[str, ...]:
     """Return the words of TEXT as they are compared: lower case, in the singular, in one spelling."""
     return tuple(stem(word) for word in re.findall(r"[a-z0-9]+", text.lower().replace("'s", "")))
+
+
+def rows_of(table: str) -> str:
+    """Return what the rows of TABLE are called, in the plural."""
+    return f"{NOUNS[table][0]}s" if table in WHOLES else table.replace("_", " ")
