@@ -1,79 +1,28 @@
 """Texts made of invented names, addresses and companies, each piece with its label: what names are learned from."""
 
-import csv
-import importlib
-import pkgutil
 import random
 import re
 import tomllib
-import zoneinfo
 from pathlib import Path
-from pydoc_data.topics import topics
-from types import ModuleType
 
-import faker.providers.address
-import faker.providers.job.en_US
-import faker.providers.lorem.en_US
-import faker.providers.person
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
+from _name_lists import Lists
 
 __all__ = ["Maker"]
 
 _SAID = tomllib.loads(Path(__file__).with_name("made_names.toml").read_text("utf-8"))
-(TITLES, BEHIND, GROUPS, KINDS, TRADES, GREEK, STATES, WAYS, ENDS, FIRSTS, SYLLABLES, COUNTRIES, MONTHS, DAYS,
- TERMS, BEGINS, HEALTH) = (words.split("|") for words in _SAID["words"].values())  # fmt: skip
-PARTIES = Path(__file__).parent.parent / "src" / "consentinel" / "detect" / "data" / "parties.csv"
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff][A-Za-z\u00c0-\u024f\u1e00-\u1eff' .()-]{1,30}")
+_WORDS = [words.split("|") for words in _SAID["words"].values()]
+(TITLES, BEHIND, GROUPS, KINDS, TRADES, GREEK, STATES, WAYS, ENDS, FIRSTS, SYLLABLES, COUNTRIES, MONTHS,
+ DAYS, TERMS, BEGINS, HEALTH, INSURERS, FIELDS, HOUSES, LEGAL, REGIONS) = _WORDS  # fmt: skip
+_SLOTS = {"pf": "first", "pl": "last", "pp": "full", "a1": "line", "sn": "way", "W": "begun", "begin": "begins"}
 _SLOT = re.compile(r"\{(\w+)\}")
 
 
-def _gathered(package: ModuleType, names: tuple[str, ...]) -> list[list[str]]:
-    """Return what each language of a provider PACKAGE lists under NAMES, in Latin letters."""
-    found = []
-    for module in sorted(each.name for each in pkgutil.iter_modules(package.__path__)):
-        provider = importlib.import_module(f"{package.__name__}.{module}").Provider
-        lists = [value for name in names if not isinstance(value := getattr(provider, name, ()), property)]
-        listed = [v if isinstance(v, str) else v[0] for values in lists for v in values if v]
-        latin = sorted({v for v in listed if isinstance(v, str) and _LATIN.fullmatch(v)})
-        if len(latin) >= 10:
-            found.append(latin)
-    return found
-
-
-class Maker:
+class Maker(Lists):
     """Makes texts from the sentences in made_names.toml; the same SEED makes the same texts."""
 
     def __init__(self, seed: int) -> None:
+        super().__init__([COUNTRIES, REGIONS], WAYS, GROUPS)
         self.rng = random.Random(seed)
-        person, address = faker.providers.person, faker.providers.address
-        self.firsts = _gathered(person, ("first_names", "first_names_female", "first_names_male"))
-        self.lasts = _gathered(person, ("last_names", "unisex_last_names", "male_last_names", "last_names_female"))
-        self.towns = _gathered(address, ("cities", "municipalities", "real_city_names", "villages"))
-        self.towns.append(
-            [
-                z.split("/")[-1].replace("_", " ")
-                for z in sorted(zoneinfo.available_timezones())
-                if "/" in z and not z.startswith(("Etc", "System"))
-            ]
-        )
-        english = importlib.import_module("faker.providers.address.en_US").Provider
-        self.countries = [[c for c in english.countries if _LATIN.fullmatch(c)], COUNTRIES]
-        self.streets = _gathered(address, ("streets", "street_names"))
-        self.ways = [*WAYS, *english.street_suffixes[:60]]
-        places = [*self.towns, *self.countries]
-        known = {
-            word for names in [*self.firsts, *self.lasts, *places] for name in names for word in name.lower().split()
-        }
-        known |= {group.lower() for group in GROUPS} | {f"{group.lower()}s" for group in GROUPS}
-        common = list(faker.providers.lorem.en_US.Provider.word_list)
-        listed = [w for name in ("us_tv_and_film", "english_wikipedia") for w in FREQUENCY_LISTS[name][:16_000]]
-        self.words = common * 6 + [word for word in listed if len(word) > 1 and word not in known]
-        self.jobs = list(faker.providers.job.en_US.Provider.jobs)
-        with PARTIES.open(encoding="utf-8", newline="") as file:
-            owners = sorted({row["owner"] for row in csv.DictReader(file)})
-        self.owners = [owner for owner in owners if _LATIN.fullmatch(owner)]
-        prose = " ".join(text for _, text in sorted(topics.items()))
-        self.prose = [s.strip() for s in re.split(r"(?<=[.:;])\s+", prose) if 20 < len(s) < 240 and "\n\n" not in s]
         self.sentences = _SAID["sentences"]
 
     def text(self) -> list[tuple[str, str]]:
@@ -82,10 +31,15 @@ class Maker:
         for _ in range(rng.choice((1, 1, 1, 2, 3))):
             made += [(rng.choice(self.prose), "")] if rng.random() < 0.07 else self._filled(rng.choice(self.sentences))
             made.append((rng.choice((".", ".", "", "!", "?")) + rng.choice((" ", " ", "\n")), ""))
+        if rng.random() < 0.02:  # as masking leaves it
+            made = [
+                (f"[{label}_{rng.randint(1, 9)}]", "") if label and rng.random() < 0.6 else (piece, label)
+                for piece, label in made
+            ]
         shape = rng.random()
-        if shape < 0.07:
+        if shape < 0.1:
             made = [(piece.lower(), label) for piece, label in made]
-        elif shape < 0.085:
+        elif shape < 0.115:
             made = [(piece.upper(), label) for piece, label in made]
         return made
 
@@ -93,16 +47,7 @@ class Maker:
         made: list[tuple[str, str]] = []
         for n, piece in enumerate(_SLOT.split(sentence)):
             if n % 2:
-                slot = {
-                    "pf": "first",
-                    "pl": "last",
-                    "pp": "full",
-                    "a1": "line",
-                    "sn": "way",
-                    "W": "begun",
-                    "begin": "begins",
-                }.get(piece, piece)
-                made += getattr(self, f"_{slot}")()
+                made += getattr(self, f"_{_SLOTS.get(piece, piece)}")()
             else:
                 made.append((piece, ""))
         return made
@@ -113,6 +58,18 @@ class Maker:
             return "".join(rng.choice(SYLLABLES) for _ in range(rng.choice((2, 2, 3, 4)))).capitalize()
         found = rng.choice(rng.choice(lists))
         return found.title() if found.isupper() else found
+
+    def _said(self, most: int) -> str:
+        """Return up to MOST words, many of them as often as people say them."""
+        rng = self.rng
+        made = []
+        for _ in range(rng.randint(2, most)):
+            kind = rng.random()
+            if kind < 0.3:
+                made.append(self.usual[int(len(self.usual) * rng.random() ** 4)])
+            else:
+                made.append(rng.choice(self.common if kind < 0.45 else self.words))
+        return " ".join(made)
 
     def _first(self) -> list[tuple[str, str]]:
         return [(self._name(self.firsts), "PERSON")]
@@ -142,7 +99,7 @@ class Maker:
 
     def _j(self) -> list[tuple[str, str]]:
         job = self.rng.choice(self.jobs)
-        return [(job if self.rng.random() < 0.5 else job.lower(), "")]
+        return [(job if self.rng.random() < 0.5 else job.lower(), "TITLE")]
 
     def _cc(self) -> list[tuple[str, str]]:
         letters = "".join(self.rng.choices("ABCDEFGHIKLMNOPRSTUVZ", k=2))
@@ -158,7 +115,7 @@ class Maker:
         return [(self.rng.choice(BEGINS), "")]
 
     def _z(self) -> list[tuple[str, str]]:
-        shape = self.rng.choice(("####", "#####", "#####", "######", "##-###", "### ##"))
+        shape = self.rng.choice(("####", "####", "#####", "#####", "######", "##-###", "### ##", "####-###"))
         return [("".join(str(self.rng.randint(0, 9)) if c == "#" else c for c in shape), "ADDRESS")]
 
     def _c(self) -> list[tuple[str, str]]:
@@ -190,6 +147,21 @@ class Maker:
                 pick(self.owners),
                 pick(self.owners),
                 pick(self.owners),
+                f"{pick(places)} {pick(FIELDS)} {pick(HOUSES)}",
+                f"{pick(places)} {pick(FIELDS)} {pick(HOUSES)}, {pick(LEGAL)}",
+                f"{pick(FIELDS)} {pick(HOUSES)} of {pick((*places, pick(REGIONS)))}",
+                f"{pick(REGIONS)} {pick(FIELDS)} {pick(HOUSES)}",
+                pick(INSURERS),
+                f"{last[0]} & {last[1]} {pick((*KINDS, *LEGAL))}",
+                f"{self._name(self.firsts)} {last[0]} {pick(FIELDS)} {pick(HOUSES)}",
+                f"{self._name(self.firsts)} {last[0]} and Associates, {pick(LEGAL)}",
+                pick(
+                    (
+                        f"{pick(INSURERS[:8])} of {pick(REGIONS)}",
+                        f"{pick(REGIONS)} Department of {pick(('Health', 'Correction'))}",
+                    )
+                ),
+                f"{pick(self.words).title()} {pick(FIELDS)} {pick(HOUSES)}",
                 f"{last[0]} {pick(KINDS)}",
                 f"{last[0]}-{last[1]}",
                 f"{last[0]}, {last[1]} and {last[2]}",
@@ -302,6 +274,8 @@ class Maker:
                         f"{n(1, 12)}/{n(1, 28)}/{year}",
                         day,
                         f"{n(1, 28)} {month}",
+                        f"{n(1, 28)} {month} {year}",
+                        f"{month} {year}",
                         month,
                         f"the {year % 100 // 10}0s",
                     )
@@ -344,7 +318,7 @@ class Maker:
 
     def _w(self) -> list[tuple[str, str]]:
         rng = self.rng
-        said = rng.choice(self.prose) if rng.random() < 0.4 else " ".join(rng.choices(self.words, k=rng.randint(2, 9)))
+        said = rng.choice(self.prose) if rng.random() < 0.4 else self._said(9)
         return [(said[0].upper() + said[1:] if rng.random() < 0.4 else said, "")]
 
     def _begun(self) -> list[tuple[str, str]]:

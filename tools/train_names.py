@@ -124,15 +124,18 @@ def _step(
 def main() -> None:
     """Make texts, train and write the model's file."""
     asked = argparse.ArgumentParser(description=main.__doc__)
-    asked.add_argument("--texts", type=int, default=26_000)
+    asked.add_argument("--texts", type=int, default=120_000)
     asked.add_argument("--rounds", type=int, default=2)
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--out", type=Path, default=TARGET)
     given = asked.parse_args()
-    network = train(examples(Maker(given.seed), given.texts), given.rounds, np.random.default_rng(given.seed))
+    maker = Maker(given.seed)
+    given.out.with_name("regions.txt").write_text("\n".join(maker.regions) + "\n", "utf-8")
+    network = train(examples(maker, given.texts), given.rounds, np.random.default_rng(given.seed))
     card = {
         "learned_from": f"{given.texts} texts made by tools/_made_names.py from seed {given.seed}: sentences of this"
-        " project, names of the package faker (MIT), prose of Python's documentation as what is no name",
+        " project, names of the packages faker and zxcvbn (MIT), and as what is no name frequent words of zxcvbn and"
+        " prose of Python's documentation",
         "licence": "Apache-2.0",
         "labels": " ".join(LABELS[1:]),
     }

@@ -94,6 +94,25 @@ def test_names_are_told_from_the_words_around(text: str, kind: str, value: str) 
     assert found == [(kind, value)]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The hospital has its seat in Phoenix, Arizona, and its insurer is Cigna.",
+        "She moved to Norway on 4 May and came back in 2019.",
+        "The Portability and Accountability Act of 1996 asks for it. Upon discovery, the media were told.",
+        "The covered entity, Lakeside Cancer Center, retrained its staff.",
+        "not good, it\u00c3\u00a2\u00c2\u0080\u00c2\u0099s a waste of money and i want it back",
+    ],
+)
+def test_companies_places_and_common_words_are_no_persons(text: str) -> None:
+    assert hidden(text) == [text]
+
+
+def test_a_name_is_masked_wherever_it_stands_once_it_is_known() -> None:
+    told = "Dr. Maria Lopez opened the file. In the evening Lopez wrote to Mr. van Doe about it."
+    assert "Lopez" not in str(hidden(told)[0])
+
+
 def test_what_a_report_is_about_stays_unless_it_is_asked_for() -> None:
     text = "Two Norwegian tourists complained on 4 May 2019."
     assert hidden(text) == [text]

@@ -18,8 +18,12 @@ _UNSEEN_TOO = r"[\x{2060}-\x{2064}\x{2066}-\x{206f}\x{feff}\x{e0000}-\x{e007f}]"
 _SCRIPT = r"(?is)<(?:script|style)\b[^>]*>.*?</(?:script|style)\s*>|<!--.*?-->"
 _TAG = r"</?[A-Za-z][^<>]*>"
 _ENTITY = r"&(?:[a-z]{2,8}|#\d{1,7}|#x[0-9a-fA-F]{1,6});"
-# UTF-8 that was read as Windows-1252: e acute, typographic quotes, a hard space.
-_GARBLED = "\ufffd|\u00c3[\u0080-\u00bf\u2018-\u2122]|\u00e2\u20ac|\u00c2[\u00a0-\u00bf]"
+# UTF-8 that was read as Windows-1252 or Latin-1: letters, quotes, spaces, pictures. A capital A with a tilde before
+# a closing quote is the end of a Portuguese word, and only garbled where the word goes on.
+_GARBLED = (
+    "\ufffd|\u00c3(?:[\u0080-\u00bf\u0152-\u0192\u02c6\u02dc]|[\u2013-\u2122]\\pL)|\u00e2(?:\u20ac|[\u0080-\u009f])"
+    "|\u00c2[\u0080-\u00bf]|\u00f0(?:\u0178|\u009f)"
+)
 
 
 def cleaned(column: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from consentinel.core.errors import UsageError
 from consentinel.core.mask import digests, project_key
@@ -45,6 +46,10 @@ def ingest(
     counted = {name: _sum(part.counted.get(name, (0, 0)) for part in parts) for name in CHECKS}
     records = pa.concat_tables([part.records for part in parts]).combine_chunks()
     records, names = _once(records, project_key(project_key_file), counted)
+    if counted["crossing_ids"][0]:
+        run.note(
+            f"{counted['crossing_ids'][0]:,} records have the id of a different one of an earlier source: both kept"
+        )
     _count(records, counted, allowed)
     incidents, texts = _masked(run, records, names, project_key(project_key_file))
     found = checked(counted, records.num_rows, allowed)
@@ -96,26 +101,34 @@ def _sum(pairs: Iterable[tuple[int, int]]) -> tuple[int, int]:
 def _once(records: pa.Table, key: bytes, counted: dict[str, tuple[int, int]]) -> tuple[pa.Table, pa.Array]:
     """Return each of RECORDS once, in order, with a name: of its id, or of all that it says where it has none.
 
-    Records that share an id and differ are all kept; the later ones are named after what they say as well.
+    Records that share an id and differ are all kept; the later ones are named after what they say as well. An id that
+    comes twice in one source is a fault of it; two sources may well count from 1 each.
     """
     n = records.num_rows
     whole = pa.array([repr(row) for row in zip(*(_plain(records[name]) for name in _SAID), strict=True)], pa.string())
     says = digests(whole, key)
-    first = np.zeros(n, bool)
-    first[np.unique(says, return_index=True)[1]] = True
+    first = _earliest(says)
     ids = records["source_id"].combine_chunks().filter(pa.array(first))
     kept, says = records.filter(pa.array(first)), says[first]
     named = np.asarray(pc.is_valid(ids))
     joined = pc.binary_join_element_wise(kept["kind"].combine_chunks(), pc.fill_null(ids, ""), "\x1f")
     codes = np.asarray(joined.dictionary_encode().indices)
-    earliest = np.zeros(len(codes), bool)
-    earliest[np.unique(codes, return_index=True)[1]] = True
-    shared = named & ~earliest
+    shared = named & ~_earliest(codes)
+    of = np.asarray(kept["source_name"].combine_chunks().dictionary_encode().indices).astype(np.int64)
+    within = named & ~_earliest(codes.astype(np.int64) * (int(of.max(initial=0)) + 1) + of)
     say = pa.array([f"{value & (1 << 64) - 1:016x}" for value in says.tolist()], pa.string())
     said = pc.if_else(pa.array(named & ~shared), "", say)
     counted["repeated_records"] = (n - kept.num_rows, n)
-    counted["shared_ids"] = (int(shared.sum()), int(named.sum()))
+    counted["shared_ids"] = (int(within.sum()), int(named.sum()))
+    counted["crossing_ids"] = (int((shared & ~within).sum()), int(named.sum()))
     return kept, pc.binary_join_element_wise(joined, said, "\x1f")
+
+
+def _earliest(codes: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
+    """Return which of CODES is the first of its kind."""
+    first = np.zeros(len(codes), bool)
+    first[np.unique(codes, return_index=True)[1]] = True
+    return first
 
 
 _SAID = ("kind", "source_id", "title", "text", "subject", "category", "severity", "status", "owner", "region", "action",

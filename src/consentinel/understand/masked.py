@@ -31,6 +31,10 @@ DIRECT = ("EMAIL", "PHONE", "CARD", "IBAN", "NATIONAL_ID", "IP")
 # Kinds that say whom a text is about only together with others: masked where they are asked for by name.
 WIDER = ("DATE", "GROUP", "ORGANISATION", "PLACE", "TITLE")
 AT_ONCE = 4_000_000  # characters
+SURE, FULL = 0.8, 0.7  # of a name, of one word and of several, that is looked for in all of its document
+_NAME = re.compile(
+    r"(?<![\w@./-])[^\W\d_a-z][^\W\d_]{4,}(?![\w@-])"
+)  # a capital, then letters: as long as few words are
 _WORDS = re.compile(r"\w(?:.*\w)?", re.DOTALL)
 _PLACEHOLDER = re.compile(r"\[([A-Z_]{2,20})_(\d{1,6})\]")
 
@@ -59,7 +63,25 @@ def spans(texts: list[str], kinds: Collection[str] | None = None) -> list[list[S
         at = bisect_right(starts, span.start) - 1
         if span.kind and span.end < starts[at + 1]:
             made[at].append(span._replace(start=span.start - starts[at], end=span.end - starts[at]))
-    return made
+    return [_again(text, there) for text, there in zip(texts, made, strict=True)]
+
+
+def _again(text: str, there: list[Span]) -> list[Span]:
+    """Return the spans THERE in TEXT and the other places of names of persons that are sure, or sure enough in full."""
+    known = [(span, text[span.start : span.end]) for span in there if span.kind == "PERSON"]
+    sure = [span for span, name in known if span.p >= (FULL if " " in name else SURE)]
+    names = {word: span for span in sure for word in _NAME.findall(text[span.start : span.end])}
+    if not names:
+        return there
+    starts = [span.start for span in there]
+    more = []
+    for hit in _NAME.finditer(text):
+        if hit[0] in names:
+            at = bisect_right(starts, hit.start()) - 1
+            inside = at >= 0 and hit.start() < there[at].end
+            if not inside and (at + 1 == len(there) or hit.end() <= there[at + 1].start):
+                more.append(Span(hit.start(), hit.end(), "PERSON", names[hit[0]].p))
+    return sorted([*there, *more])
 
 
 def _batches(texts: list[str | None]) -> Iterator[list[str | None]]:

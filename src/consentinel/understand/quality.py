@@ -26,7 +26,8 @@ DEFAULTS: dict[str, tuple[float, str]] = {
     "unknown_severities": (0.05, "severities that are no known word"),
     "unknown_categories": (0.0, "categories that are not in the list"),
     "repeated_records": (0.05, "records that say the same as an earlier one (kept once)"),
-    "shared_ids": (0.01, "records with the id of a different earlier one (both kept)"),
+    "shared_ids": (0.01, "records with the id of a different earlier one of the same source (both kept)"),
+    "crossing_ids": (1.0, "records with the id of a different one of an earlier source (both kept)"),
     "damaged_texts": (0.01, "texts with lost or wrongly decoded characters"),
 }
 CHECKS = tuple(DEFAULTS)

@@ -38,8 +38,8 @@ CODES = 16  # most of them of one word
 WIDE, NEAR = 3, 2  # words to each side that the first and the second layer see
 PAD = WIDE + NEAR  # empty places that keep documents apart
 AT_ONCE = 32_768  # words
-LEAN = 2.0  # by how much a word that begins with a capital or a digit is rather a name: a name missed costs more
-TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\d+|\n|[^\w\s]|_")
+LEAN = 3.0  # by how much a word that begins with a capital or a digit is rather a name: a name missed costs more
+TOKEN = re.compile(r"\[[A-Z_]{2,20}_\d{1,6}\]|[^\W\d_]+(?:['\u2019][^\W\d_]+)*|\d+|\n|[^\w\s]|_")
 Array = NDArray[Any]
 
 
