@@ -17,7 +17,7 @@ from benchmarks._claim import ROOT
 from consentinel.core.rng import generator
 from consentinel.understand.classifiers import _encoder, blend
 
-__all__ = ["SETS", "Texts", "folder", "vectors_once"]
+__all__ = ["SETS", "Texts", "folder", "lines", "split", "vectors_once"]
 
 Mask = NDArray[np.bool_]
 TYPES = ("Hacking/IT Incident", "Improper Disposal", "Loss", "Theft", "Unauthorized Access/Disclosure")
@@ -27,7 +27,8 @@ TYPES = ("Hacking/IT Incident", "Improper Disposal", "Loss", "Theft", "Unauthori
 class Texts:
     """Texts, labels (n, classes), what each row belongs to, and the pairs of rows: trained on, tested on.
 
-    `kind` is the F1 that is compared: micro, macro, or the place of the class whose F1 it is.
+    `kind` is the F1 that is compared: micro, macro, or the place of the class whose F1 it is; `days` when each row was
+    reported, where that is known.
     """
 
     texts: Sequence[str]
@@ -38,6 +39,7 @@ class Texts:
     splits: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]
     kind: str
     said: str
+    days: NDArray[np.float64] | None = None
 
 
 def folder(name: str) -> Path:
@@ -75,7 +77,7 @@ def _opp(apart: bool) -> Texts:
     targets = np.array([[one in row["labels"] for one in classes] for row in rows])
     groups = _codes([row["policy"] or "none" for row in rows])
     if apart:
-        return Texts([row["text"] for row in rows], classes, targets, False, groups, _split(groups, 5), "micro",
+        return Texts([row["text"] for row in rows], classes, targets, False, groups, split(groups, 5), "micro",
                      "OPP-115, train and validation together, 5 folds by policy")  # fmt: skip
     train = np.array([row["split"] == "train" for row in rows])
     return Texts([row["text"] for row in rows], classes, targets, False, groups,
@@ -89,7 +91,7 @@ def _policyie() -> Texts:
     targets = np.array([[row["label"] == one for one in classes] for row in rows])
     texts = [row["sentence"] for row in rows]
     groups = _codes(texts)
-    return Texts(texts, classes, targets, True, groups, _split(groups, 5), "macro",
+    return Texts(texts, classes, targets, True, groups, split(groups, 5), "macro",
                  "PolicyIE-A, train and valid together, 5 folds, equal sentences in one")  # fmt: skip
 
 
@@ -98,7 +100,7 @@ def _reviews() -> Texts:
     texts = [text or "" for text in table["content"].to_pylist()]
     privacy = table["privacy_related"].to_numpy() == 1
     groups = _codes(texts)
-    return Texts(texts, ["other", "privacy"], np.stack([~privacy, privacy], axis=1), True, groups, _split(groups, 10),
+    return Texts(texts, ["other", "privacy"], np.stack([~privacy, privacy], axis=1), True, groups, split(groups, 10),
                  "1", "app reviews, 10 folds, equal reviews in one")  # fmt: skip
 
 
@@ -119,17 +121,20 @@ def _hhs() -> Texts:
             rows.append(row)
     targets = np.array([[row["breach_type"] == one for one in TYPES] for row in rows])
     year = np.array([row["submitted"].year for row in rows])
+    days = np.array([row["submitted"].toordinal() for row in rows], np.float64)
     texts = [row["description"] for row in rows]
     return Texts(texts, TYPES, targets, True, np.arange(len(rows)),
                  [(np.flatnonzero(year < 2020), np.flatnonzero(year >= 2020))], "macro",
-                 "HHS breach types, trained before 2020, tested on 2020 to 2022")  # fmt: skip
+                 "HHS breach types, trained before 2020, tested on 2020 to 2022, newer texts weighing more in "
+                 "calibration (half for each year, chosen on 2018 and 2019)", days)  # fmt: skip
 
 
 def _codes(names: Sequence[str]) -> NDArray[np.int64]:
     return np.unique(names, return_inverse=True)[1].astype(np.int64)
 
 
-def _split(groups: NDArray[np.int64], many: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def split(groups: NDArray[np.int64], many: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Return rows to train on and to test for each of MANY folds that keep GROUPS (n,) whole."""
     fold = generator(0, "claims.classify").permutation(int(groups.max()) + 1)[groups] % many
     return [(np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(many)]
 

@@ -3,6 +3,7 @@
 import json
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -138,6 +139,10 @@ def test_a_damaged_model_is_refused(tmp_path: Path) -> None:
                              one.curve, 0.5, one.cut, 0.9, one.card)  # fmt: skip
     with pytest.raises(BadInput, match="columns does not fit"):
         model.load(short.save(tmp_path / "a.safetensors"))
+    flat = model.Classifier(one.part, one.taxonomy, True, one.arrays, replace(one.curve, top=np.zeros(1)), 0.5, one.cut,
+                            0.9, one.card)  # fmt: skip
+    with pytest.raises(BadInput, match=r"curve\.top does not fit"):
+        model.load(flat.save(tmp_path / "a.safetensors"))
 
 
 def test_another_encoder_is_refused(vectors: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,6 +328,41 @@ def test_what_cannot_be_learnt_is_told(labels: list[object], asked: dict[str, An
     file = written(tmp_path / "a.jsonl", made(12)[0], labels)
     with pytest.raises((BadInput, UsageError), match=error):
         classify(file, out=tmp_path / "out", classifier="tfidf_linear", **asked)
+
+
+def test_planted_wrong_labels_come_first_in_doubts(tmp_path: Path) -> None:
+    texts, labels = made(72)
+    planted = {f"r{at}" for at in (3, 20, 34, 52, 65)}
+    given = [SAID[(at + 1) % 3][0] if f"r{at}" in planted else label for at, label in enumerate(labels)]
+    done = classify(written(tmp_path / "a.jsonl", texts, given), out=tmp_path / "out", classifier="tfidf_linear")
+    rows = pq.read_table(done.tables["doubts"]).to_pylist()
+    assert {row["text_id"] for row in rows[:5]} == planted
+    assert all(row["suggested"] == labels[int(row["text_id"][1:])] for row in rows[:5])
+    assert len(rows) <= 7
+
+
+def test_what_is_between_classes_is_reviewed_first(tmp_path: Path) -> None:
+    texts, labels = made(60)
+    between = [f"{SAID[at % 3][1]} {SAID[(at + 1) % 3][2]} {place}" for at, place in enumerate(("office", "clinic"))]
+    sure = [f"{text} again" for text in texts[:20]]
+    given = [*labels, *[None] * 22]
+    done = classify(written(tmp_path / "a.jsonl", [*texts, *between, *sure], given), out=tmp_path / "out", queue=6,
+                    classifier="tfidf_linear")  # fmt: skip
+    rows = pq.read_table(done.tables["queue"]).to_pylist()
+    assert {row["text_id"] for row in rows[:2]} == {"r60", "r61"}
+    assert rows[0]["uncertainty"] > 2 * rows[5]["uncertainty"]
+
+
+def test_few_labels_are_told_and_sets_stay_whole(tmp_path: Path) -> None:
+    texts, labels = made(8)
+    done = classify(written(tmp_path / "a.jsonl", texts, labels), out=tmp_path / "out", classifier="tfidf_linear",
+                    folds=2)  # fmt: skip
+    assert "need 9 labelled texts" in done.text
+    assert all(len(row["set"]) == 3 for row in pq.read_table(done.tables["classes"]).to_pylist())
+    both = [f"{label}|seen" if at % 4 else label for at, label in enumerate(made(24)[1])]
+    done = classify(written(tmp_path / "b.jsonl", made(24)[0], both), out=tmp_path / "two", classifier="tfidf_linear",
+                    folds=2)  # fmt: skip
+    assert "3 of 4 classes have fewer than 9 labelled texts" in done.text
 
 
 def test_the_floor_shares_a_fold_among_equal_texts() -> None:

@@ -3,6 +3,8 @@
 One class of several: softmax of scaled margins with an offset for each class; any number of labels: a logistic curve
 for each. Both are fitted to margins of texts that were held out. Source: Platt 1999 with the targets of Lin et al.
 2007; Guo et al. 2017 (scaling); Gupta and Ramdas 2022 (the likeliest label by itself); Kumar et al. 2019 (the error).
+
+Where the times of texts are known, a newer one weighs more: what classes are called, and how often each occurs, drifts.
 """
 
 from collections.abc import Iterator
@@ -13,10 +15,11 @@ from numpy.typing import NDArray
 
 from consentinel.core.extras import need
 
-__all__ = ["Curve", "best_threshold", "error", "fitted", "plain_error"]
+__all__ = ["Curve", "best_threshold", "chances", "error", "excess", "fitted", "plain_error", "recency", "weighed_odds"]
 
 Floats = NDArray[np.float64]
 BINS = 15
+HALF_LIFE = 365.25  # days; the least log loss on the HHS breaches of 2018 and of 2019, each predicted from before
 PULL = 1e-3  # of offsets and slopes, against the mean loss: a class of three texts must not be certain
 
 
@@ -37,7 +40,7 @@ class Curve:
         scaled = margins * self.slope + self.offset
         if not self.single:
             scaled = scaled + _rivals(margins) * self.rival
-            return self._topped(_chance(scaled))
+            return self._topped(chances(scaled))
         raised = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         return np.asarray(raised / raised.sum(axis=1, keepdims=True), np.float64)
 
@@ -46,7 +49,7 @@ class Curve:
         if not len(p):
             return p
         rows, first = np.arange(len(p)), p.argmax(axis=1)
-        right = _chance(self.top[0] * _odds(p[rows, first]) + self.top[1])
+        right = chances(self.top[0] * _odds(p[rows, first]) + self.top[1])
         others = p.copy()
         others[rows, first] = 0
         made = p.copy()
@@ -54,9 +57,15 @@ class Curve:
         return made
 
 
-def fitted(margins: Floats, targets: NDArray[np.bool_], single: bool) -> Curve:
-    """Return the curve that gives TARGETS (n, classes), of held-out MARGINS, the highest likelihood."""
-    return _softmax(margins, targets) if single else _logistic(margins, targets)
+def fitted(margins: Floats, targets: NDArray[np.bool_], single: bool, weights: Floats | None = None) -> Curve:
+    """Return the curve that gives TARGETS (n, classes), of held-out MARGINS, the highest likelihood by WEIGHTS (n,)."""
+    share = np.full(len(margins), 1 / len(margins)) if weights is None else weights / weights.sum()
+    return _softmax(margins, targets, share) if single else _logistic(margins, targets, share)
+
+
+def recency(days: Floats) -> Floats:
+    """Return the weight of a text of each of DAYS (n,): 1 for the newest, half as much for each year before it."""
+    return np.asarray(0.5 ** ((days.max(initial=0) - days) / HALF_LIFE), np.float64)
 
 
 def error(p: Floats, targets: NDArray[np.bool_]) -> float:
@@ -65,12 +74,17 @@ def error(p: Floats, targets: NDArray[np.bool_]) -> float:
     Root of the weighted mean square gap between confidence and share right in 15 bins of equal mass, less what chance
     alone adds (Kumar et al. 2019, section 4); 0 where chance explains all.
     """
+    return float(np.sqrt(max(0.0, excess(p, targets))))
+
+
+def excess(p: Floats, targets: NDArray[np.bool_]) -> float:
+    """Return the square of `error`, below 0 where the gaps are smaller than chance makes them."""
     total, n = 0.0, len(p)
     for sure, right in _bins(p, targets):
         share, many = float(right.mean()), len(right)
         luck = share * (1 - share) / (many - 1) if many > 1 else 0.0
         total += many / n * ((share - float(sure.mean())) ** 2 - luck)
-    return float(np.sqrt(max(0.0, total)))
+    return total
 
 
 def plain_error(p: Floats, targets: NDArray[np.bool_]) -> float:
@@ -97,9 +111,9 @@ def best_threshold(p: Floats, targets: NDArray[np.bool_]) -> float:
     return float((flat[order[at]] + below) / 2)
 
 
-def _softmax(margins: Floats, targets: NDArray[np.bool_]) -> Curve:
+def _softmax(margins: Floats, targets: NDArray[np.bool_], share: Floats) -> Curve:
     optimize = need("scipy.optimize", extra="learn")
-    n, k = margins.shape
+    k = margins.shape[1]
     truth = targets.astype(np.float64)
 
     def loss(at: Floats) -> tuple[float, Floats]:
@@ -107,8 +121,8 @@ def _softmax(margins: Floats, targets: NDArray[np.bool_]) -> Curve:
         scaled = scaled - scaled.max(axis=1, keepdims=True)
         raised = np.exp(scaled)
         p = raised / raised.sum(axis=1, keepdims=True)
-        value = -float((truth * (scaled - np.log(raised.sum(axis=1, keepdims=True)))).sum()) / n
-        off = (p - truth) / n
+        value = -float(share @ (truth * (scaled - np.log(raised.sum(axis=1, keepdims=True)))).sum(axis=1))
+        off = (p - truth) * share[:, None]
         slope = float((off * margins).sum()) * np.exp(at[0])
         pulled = value + PULL * float(at[1:] @ at[1:]) / 2
         return pulled, np.concatenate([[slope], off.sum(axis=0) + PULL * at[1:]])
@@ -131,7 +145,7 @@ def _rivals(margins: Floats) -> Floats:
     return made
 
 
-def _logistic(margins: Floats, targets: NDArray[np.bool_]) -> Curve:
+def _logistic(margins: Floats, targets: NDArray[np.bool_], share: Floats) -> Curve:
     optimize = need("scipy.optimize", extra="learn")
     n, k = margins.shape
     found, rivals = np.zeros((k, 3)), _rivals(margins)
@@ -142,33 +156,50 @@ def _logistic(margins: Floats, targets: NDArray[np.bool_]) -> Curve:
 
         def loss(said: Floats, x: Floats = x, truth: Floats = truth) -> tuple[float, Floats]:
             scaled = x @ said
-            value = float((np.logaddexp(0, scaled) - truth * scaled).mean())
-            return value, (_chance(scaled) - truth) @ x / n
+            value = float(share @ (np.logaddexp(0, scaled) - truth * scaled))
+            return value, ((chances(scaled) - truth) * share) @ x
 
         found[at] = optimize.minimize(loss, np.array([1.0, 0.0, 0.0]), jac=True, method="L-BFGS-B",
                                       bounds=[(1e-3, 100), (-50, 50), (-50, 50)]).x  # fmt: skip
     curve = Curve(found[:, 0], found[:, 1], False, found[:, 2], np.array([1.0, 0.0]))
     p = curve.of(margins)
     rows, first = np.arange(n), p.argmax(axis=1)
-    top = _line(_odds(p[rows, first])[:, None], targets[rows, first].astype(np.float64))
+    top = _line(_odds(p[rows, first])[:, None], targets[rows, first].astype(np.float64), share)
     return replace(curve, top=top)
 
 
-def _line(x: Floats, truth: Floats) -> Floats:
-    """Return slope of X (n, 1) and offset of the logistic curve of TRUTH (n,)."""
+def _line(x: Floats, truth: Floats, share: Floats) -> Floats:
+    """Return slope of X (n, 1) and offset of the logistic curve of TRUTH (n,), each text weighing its SHARE."""
     optimize = need("scipy.optimize", extra="learn")
 
     def loss(said: Floats) -> tuple[float, Floats]:
         scaled = said[0] * x[:, 0] + said[1]
-        off = (_chance(scaled) - truth) / len(truth)
-        value = float((np.logaddexp(0, scaled) - truth * scaled).mean())
+        off = (chances(scaled) - truth) * share
+        value = float(share @ (np.logaddexp(0, scaled) - truth * scaled))
         return value, np.array([off @ x[:, 0], off.sum()])
 
     return np.asarray(optimize.minimize(loss, np.array([1.0, 0.0]), jac=True, method="L-BFGS-B",
                                         bounds=[(0.05, 20), (-20, 20)]).x)  # fmt: skip
 
 
-def _chance(scaled: Floats) -> Floats:
+def weighed_odds(x: Floats, right: NDArray[np.bool_]) -> Floats:
+    """Return the weights of the columns of X (n, k) in the log-odds that a row is RIGHT (n,): logistic regression.
+
+    All but the last column, which is 1, are pulled to 0 a little.
+    """
+    optimize = need("scipy.optimize", extra="learn")
+    pull = np.append(np.ones(x.shape[1] - 1), 0.0)
+
+    def loss(at: Floats) -> tuple[float, Floats]:
+        scaled = x @ at
+        value = float((np.logaddexp(0, scaled) - right * scaled).sum() + pull @ at**2 / 2)
+        return value, (chances(scaled) - right) @ x + pull * at
+
+    return np.asarray(optimize.minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x, np.float64)
+
+
+def chances(scaled: Floats) -> Floats:
+    """Return the chances of log-odds."""
     return np.asarray(1 / (1 + np.exp(-np.clip(scaled, -500, 500))), np.float64)
 
 

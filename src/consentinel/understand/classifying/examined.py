@@ -14,7 +14,7 @@ from consentinel.understand.classifying import calibration
 from consentinel.understand.classifying.model import Answer, trained
 from consentinel.understand.classifying.taxonomy import Taxonomy
 
-__all__ = ["Measure", "difference", "examined", "folds", "macro_f1", "measures", "micro_f1"]
+__all__ = ["Measure", "blocks", "difference", "examined", "folds", "macro_f1", "measures", "micro_f1"]
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -38,15 +38,32 @@ def folds(groups: NDArray[np.int64], many: int, seed: int) -> NDArray[np.int64]:
     return place
 
 
+def blocks(days: Floats, many: int) -> NDArray[np.int64]:
+    """Return the fold of each row by time, shape (n,): MANY of about one size, none with a day of an earlier one.
+
+    Raises UsageError where there are not so many days.
+    """
+    edges = np.quantile(days, np.arange(1, many) / many, method="higher") if many >= 2 else days[:0]
+    place = np.searchsorted(edges, days, side="right").astype(np.int64)
+    if len(np.unique(place)) < many or many < 2:
+        raise UsageError(f"{many} folds by time of {len(np.unique(days))} days; give 2 or more folds, and fewer")
+    return place
+
+
 def examined(
     part: str, texts: Sequence[str], targets: Mask, taxonomy: Taxonomy, fold: NDArray[np.int64], *, single: bool,
-    level: float, seed: int,
+    level: float, seed: int, days: Floats | None = None,
 ) -> Iterator[tuple[NDArray[np.int64], Answer]]:  # fmt: skip
-    """Yield for each fold its rows and what a classifier trained on the other folds says of them."""
-    for one in np.unique(fold):
-        rows, others = np.flatnonzero(fold == one), np.flatnonzero(fold != one)
+    """Yield for each fold its rows and what a classifier trained on the other folds says of them.
+
+    With DAYS (n,), folds are blocks of time: each but the first is said by what was labelled before it.
+    """
+    for one in np.unique(fold)[0 if days is None else 1 :]:
+        rows, others = np.flatnonzero(fold == one), np.flatnonzero(fold != one if days is None else fold < one)
         known = [texts[row] for row in others.tolist()]
-        made, _ = trained(part, known, targets[others], taxonomy, single=single, level=level, seed=seed, card={})
+        weights = None if days is None else calibration.recency(days[others])
+        made, _ = trained(part, known, targets[others], taxonomy, single=single, level=level, seed=seed, card={},
+                          weights=weights)  # fmt: skip
         yield rows, made.answer([texts[row] for row in rows.tolist()])
 
 

@@ -80,17 +80,20 @@ class Classifier:
 
 def trained(
     part: str, texts: Sequence[str], targets: Mask, taxonomy: Taxonomy, *, single: bool, level: float, seed: int,
-    card: Mapping[str, str],
+    card: Mapping[str, str], weights: Floats | None = None,
 ) -> tuple[Classifier, Answer]:  # fmt: skip
-    """Return the classifier of TEXTS and TARGETS (n, classes), and what it says of each text held out of training."""
+    """Return the classifier of TEXTS and TARGETS (n, classes), and what it says of each text held out of training.
+
+    WEIGHTS (n,), 1 for the newest, are those of the texts in calibration and in the sets.
+    """
     by = CLASSIFIERS.take(part)
     wanted = targets if single else taxonomy.closed(targets)
     arrays, held = by.train(texts, wanted, seed)
-    curve = calibration.fitted(held, wanted, single)
+    curve = calibration.fitted(held, wanted, single, weights)
     p = curve.of(held) if single else taxonomy.consistent(curve.of(held))
     threshold = 0.5 if single else calibration.best_threshold(p, wanted)
-    made = Classifier(part, taxonomy, single, arrays, curve, threshold, conformal.cuts(p, wanted, single, level), level,
-                      dict(card) | by.card())  # fmt: skip
+    cut = conformal.cuts(p, wanted, single, level, weights)
+    made = Classifier(part, taxonomy, single, arrays, curve, threshold, cut, level, dict(card) | by.card())
     return made, made.said(held)
 
 
@@ -110,6 +113,7 @@ def load(path: Path) -> Classifier:
         "curve.slope": (k,),
         "curve.offset": (k,),
         "curve.rival": (k,),
+        "curve.top": (2,),
         "cut": (k,),
         "threshold": (1,),
         "level": (1,),

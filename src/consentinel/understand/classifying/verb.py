@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
 from consentinel.core.errors import BadInput, MissingExtra, UsageError
+from consentinel.core.modelfile import tensors
 from consentinel.core.run import Outcome, Run, atomic
 from consentinel.understand.classifiers._grams import counted, rarity, weighed
 from consentinel.understand.classifiers._kernel import MOST
-from consentinel.understand.classifying import doubts, kept
-from consentinel.understand.classifying.examined import Measure, examined, folds, measures
+from consentinel.understand.classifying import calibration, conformal, doubts, kept, marked, marking
+from consentinel.understand.classifying.examined import Measure, blocks, examined, folds, measures
 from consentinel.understand.classifying.model import Answer, Classifier, load, trained
 from consentinel.understand.classifying.queue import queued
 from consentinel.understand.classifying.report import written
@@ -28,13 +30,17 @@ Mask = NDArray[np.bool_]
 
 
 def classify(
-    run: Run, path: Path, *, text: str, labels: str, group: str, taxonomy: str, classifier: str, model: Path | None,
-    level: float, folds_: int, queue: int, seed: int,
+    run: Run, path: Path, *, text: str, labels: str, group: str, time: str, taxonomy: str, classifier: str,
+    model: Path | None, level: float, folds_: int, queue: int, seed: int,
 ) -> Outcome:  # fmt: skip
     """Classify the texts of PATH; arguments are those of the verb, which see."""
     if not 0 < level < 1 or queue < 0:
         raise UsageError(f"level is in (0, 1) and queue at least 0; got {level} and {queue}")
-    rows = read(run, path, text=text, labels="" if model else labels, group=group)
+    rows = read(run, path, text=text, labels="" if model else labels, group=group, time="" if model else time)
+    if rows.marks is not None or (model is not None and tensors(run.read(model))[0].get("kind") == marking.KIND):
+        if taxonomy or time:
+            raise UsageError("labels that are spans of a text go without taxonomy and time")
+        return marked.mark(run, rows, model, folds_, seed)
     tables: dict[str, pa.Table] = {}
     found: list[Measure] = []
     doubted = 0
@@ -43,7 +49,7 @@ def classify(
         answer, held = made.answer(rows.texts), np.ones(len(rows.texts), bool)
     else:
         made, answer, held, looked, targets = _learnt(run, rows, taxonomy, classifier, level, seed)
-        found, out = _examined(run, rows, made, looked, targets, folds_, seed)
+        found, out = _examined(run, rows, made, looked, targets, folds_, seed, _rows(answer, looked))
         wrong = doubts.doubtful(out.p, targets, made.single)
         names = [rows.names[at] for at in looked]
         doubted = len(wrong[0])
@@ -83,27 +89,46 @@ def _learnt(
     part = _part(run, classifier, len(looked))
     run.assume(classifier=part, one_class_of_several=single, level=level)
     texts = [rows.texts[at] for at in looked]
-    made, held = trained(part, texts, targets, known, single=single, level=level, seed=seed,
+    weights = np.ones(len(texts)) if rows.days is None else calibration.recency(rows.days[looked])
+    made, held = trained(part, texts, targets, known, single=single, level=level, seed=seed, weights=weights,
                          card={"texts": str(len(texts)), "seed": str(seed)})  # fmt: skip
+    _few(run, weights, targets if single else known.closed(targets), single, level)
     others = np.setdiff1d(np.arange(len(rows.texts)), looked)
     rest = made.answer([rows.texts[at] for at in others]) if len(others) else None
     whole = _with(_blank(len(rows.texts), len(known.ids)), looked, held)
     return made, _with(whole, others, rest) if rest else whole, np.ones(len(rows.texts), bool), looked, targets
 
 
+def _few(run: Run, weights: NDArray[np.float64], targets: Mask, single: bool, level: float) -> None:
+    """Tell where there are too few labelled texts, by their WEIGHTS, for a set to leave anything out."""
+    least = conformal.fewest(level)
+    need = level / (1 - level) - 1e-6
+    few = int((weights @ targets < need).sum())
+    if single and weights.sum() < need:
+        run.note(f"sets hold all classes: at level {level:g} they need {least} labelled texts")
+    elif few and not single:
+        run.note(f"{few} of {targets.shape[1]} classes have fewer than {least} labelled texts and are in every set")
+
+
 def _examined(
-    run: Run, rows: Rows, made: Classifier, looked: NDArray[np.int64], targets: Mask, many: int, seed: int
+    run: Run, rows: Rows, made: Classifier, looked: NDArray[np.int64], targets: Mask, many: int, seed: int, held: Answer
 ) -> tuple[list[Measure], Answer]:
-    """Return the measures of classifiers trained on other folds, and what these say of each labelled text."""
+    """Return the measures of classifiers trained on other folds, and what these say of each labelled text.
+
+    With times, folds are blocks of time; the first, which nothing comes before, is measured by nobody and keeps HELD.
+    """
     texts = [rows.texts[at] for at in looked]
     groups = np.unique(rows.groups[looked], return_inverse=True)[1].astype(np.int64)
-    parts = examined(made.part, texts, targets, made.taxonomy, folds(groups, many, seed), single=made.single,
-                     level=made.level, seed=seed)  # fmt: skip
-    out = _blank(len(texts), len(made.taxonomy.ids))
-    for at, answer in run.each(parts, "examining", many):
+    days = None if rows.days is None else rows.days[looked]
+    fold = folds(groups, many, seed) if days is None else blocks(days, many)
+    parts = examined(made.part, texts, targets, made.taxonomy, fold, single=made.single, level=made.level, seed=seed,
+                     days=days)  # fmt: skip
+    out, seen = held, np.zeros(len(texts), bool)
+    for at, answer in run.each(parts, "examining", many if days is None else many - 1):
         out = _with(out, at, answer)
+        seen[at] = True
     wanted = targets if made.single else made.taxonomy.closed(targets)
-    return measures(out, wanted, made.taxonomy.ids, groups, seed), out
+    return measures(_rows(out, seen), wanted[seen], made.taxonomy.ids, groups[seen], seed), out
 
 
 def _part(run: Run, wanted: str, n: int) -> str:
@@ -132,6 +157,10 @@ def _only(known: Taxonomy, targets: Mask, used: Mask) -> tuple[Taxonomy, Mask]:
 
 def _blank(n: int, k: int) -> Answer:
     return Answer(np.zeros((n, k)), np.zeros((n, k), bool), np.zeros((n, k), bool))
+
+
+def _rows(whole: Answer, rows: NDArray[Any]) -> Answer:
+    return Answer(whole.p[rows], whole.given[rows], whole.sets[rows])
 
 
 def _with(whole: Answer, rows: NDArray[np.int64], part: Answer) -> Answer:
