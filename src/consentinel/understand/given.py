@@ -1,5 +1,6 @@
 """Tables that people hand over: read from Parquet, CSV or JSON lines, with columns as days, numbers and labels."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,39 +11,55 @@ from numpy.typing import NDArray
 
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.run import Run
+from consentinel.core.text import one_line
 
 __all__ = ["Days", "column", "days", "labels", "numbers", "read_table"]
 
 Days = NDArray[np.datetime64]
+_ROW = re.compile(r"(?<=columns, got )(\d+):.*")  # the row itself, which Arrow quotes: it may hold anything
 _MOST_DAYS = 400_000  # a whole number larger than this is microseconds since 1970, smaller is nothing we know
 
 
 def read_table(run: Run, path: Path) -> pa.Table:
     """Return the rows of PATH: a .parquet, .csv or .jsonl file, or the folder of a run that kept incidents.parquet.
 
-    Raises BadInput for a file that cannot be read, UsageError for another kind of file.
+    Raises BadInput for a file that cannot be read or has no rows, UsageError for another kind of file.
     """
-    file = path / "incidents.parquet" if path.is_dir() else path
+    file = path
+    if path.is_dir() and not (file := path / "incidents.parquet").is_file():
+        raise BadInput("holds no incidents.parquet", where=path.name, todo="Name a file, or a run of understand ingest")
     run.read(file)
     try:
-        match file.suffix.lower():
-            case ".parquet":
-                import pyarrow.parquet as pq
-
-                return pq.read_table(file)
-            case ".csv":
-                import pyarrow.csv as arrow_csv
-
-                return arrow_csv.read_csv(file)
-            case ".jsonl" | ".ndjson":
-                import pyarrow.json as arrow_json
-
-                return arrow_json.read_json(file)
-            case other:
-                raise UsageError(f"'{other}' is no table here; there is: .parquet, .csv, .jsonl, or a run's folder")
+        table = _table(file)
     except (pa.ArrowException, UnicodeDecodeError) as why:
-        first = str(why).splitlines()[0][:120] if isinstance(why, pa.ArrowInvalid) else type(why).__name__
-        raise BadInput(f"cannot be read as a table ({first})", where=file.name, todo="Check the file") from None
+        said = type(why).__name__
+        if isinstance(why, pa.ArrowInvalid):
+            said = one_line(_ROW.sub(r"\1", str(why).splitlines()[0]), 120)
+        if file.suffix.lower() == ".parquet":  # Arrow's message has the path
+            said = "no Parquet file, or one that was cut off"
+        todo = "Check that it is whole and what its name says"
+        raise BadInput(f"cannot be read as a table ({said})", where=file.name, todo=todo) from None
+    if not table.num_rows:
+        raise BadInput("has no rows", where=file.name, todo="Name a table with rows")
+    return table
+
+
+def _table(file: Path) -> pa.Table:
+    match file.suffix.lower():
+        case ".parquet":
+            import pyarrow.parquet as pq
+
+            return pq.read_table(file)
+        case ".csv":
+            import pyarrow.csv as arrow_csv
+
+            return arrow_csv.read_csv(file)
+        case ".jsonl" | ".ndjson":
+            import pyarrow.json as arrow_json
+
+            return arrow_json.read_json(file)
+        case other:
+            raise UsageError(f"'{other}' is no table here; there is: .parquet, .csv, .jsonl, or a run's folder")
 
 
 def column(table: pa.Table, name: str, what: str) -> pa.ChunkedArray:

@@ -51,6 +51,7 @@ def classify(
     labels: str = "labels",
     text: str = "text",
     group: str = "",
+    time: str = "",
     taxonomy: str = "",
     classifier: Literal["auto", "blend", "encoder", "tfidf_linear"] = "auto",
     model: Path | None = None,
@@ -64,12 +65,14 @@ def classify(
     Args:
         texts: folder of an ingest, or a Parquet, CSV or JSONL file of texts
         out: folder for the classes, measures, labels in doubt, the queue, the model, the page and run.json
-        labels: column of labels that people gave, a list or texts separated by |; null where nobody looked
+        labels: column of labels that people gave: a list, texts separated by |, or spans, a list of {label, start,
+            end}, for parts of a text; null where nobody looked
         text: column of texts
         group: column whose equal rows stay together where it is examined; equal texts always do
+        time: column of times: newer labels weigh more, half for each year, and are examined by what came before
         taxonomy: veris, dpv_data, fides_data, opp115, or a TOML file of classes with parents; else the labels found
         classifier: part of understand/classifiers that learns; auto takes the best that is installed
-        model: classifier.safetensors of an earlier run; nothing is learnt then
+        model: classifier.safetensors or marker.safetensors of an earlier run; nothing is learnt then
         level: chance with which a set holds the true class
         folds: parts that the labelled texts are split into, to examine on what was not trained on
         queue: texts to name for review next

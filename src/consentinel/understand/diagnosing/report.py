@@ -25,6 +25,7 @@ from consentinel.core.text import one_line
 from consentinel.understand.diagnosing.explain import Cause, Moved
 from consentinel.understand.diagnosing.slices import Slice, members
 from consentinel.understand.diagnosing.windows import Compared
+from consentinel.understand.rounding import between, ends, rounded
 from consentinel.understand.timeline import Picture, timeline
 
 __all__ = ["sentence", "written"]
@@ -32,17 +33,20 @@ __all__ = ["sentence", "written"]
 SHOWN = 12  # values of a dimension in a picture
 
 
-def sentence(found: Compared, moved: Moved) -> str:
-    """Return what moved in one sentence of computed numbers."""
+def sentence(found: Compared, moved: Moved, alarm: float) -> str:
+    """Return what moved in one sentence of computed numbers; a cause is named where p is at most ALARM."""
     whole = moved.whole
     change = f"From {found.change} on there were {_rate(whole.after)} a {found.per} instead of {_rate(whole.before)}"
     if not moved.causes:
-        return f"{change}; nothing moved by more than chance explains (p = {moved.p:.2g}, {moved.slices:,} slices)."
+        return (f"{change}, a factor of {_ends(whole.factor)}; no cause is named, as chance alone moves some slice as "
+                f"much (p = {moved.p:.2g} over {number(moved.slices)}, above {alarm:g}).")  # fmt: skip
     first = moved.causes[0]
     what = "everything moved together" if not first.slice.of else f"{one_line(str(first.slice), 120)} moved"
     said = f"{change}; {what}, by a factor of {_ends(first.factor)}"
     if first.slice.of and isfinite(first.share.value) and _told(whole.added):
-        said += f", which is {first.share.value:.0%} of the change"
+        said += f", which is {first.share.value:.0%} of the change" + (
+            " (others fell)" if whole.added.value > 0 and first.share.value > 1 else ""
+        )
     more = len(moved.causes) - 1
     return said + (f"; {more} more {'cause' if more == 1 else 'causes'}" if more else "") + f" (p = {first.p:.2g})."
 
@@ -53,12 +57,13 @@ def written(
 ) -> str:  # fmt: skip
     """Return the page of what MOVED, with PARTS: what each value of each dimension adds."""
     verdict: Tone = "caution" if moved.causes else "ok"
-    word = "moved" if moved.causes else "no shift"
+    word = "moved" if moved.causes else "no cause named"
     head = h(
         "header",
         h("p", "Consentinel · diagnosis", class_="kicker"),
         h("h1", "What moved"),
-        h("p", badge(word, verdict), " ", sentence(found, moved), class_="verdict" if moved.causes else "verdict ok"),
+        h("p", badge(word, verdict), " ", sentence(found, moved, alarm),
+          class_="verdict" if moved.causes else "verdict ok"),
         h("p", f"Compared: {found.begin} to {found.change - 1}, and {found.change} to {found.end - 1}, by "
                f"{found.step}; {number(moved.slices)} slices.", class_="meta"),
         tiles(_tiles(found, moved)),
@@ -68,8 +73,8 @@ def written(
         head,
         section("Over time", h("div", *_pictures(found, moved), class_="charts"), anchor="time",
                 note="Each dot is the count of a step; the dashed line is the first step after the change."),
-        section("Causes", _causes(moved), anchor="causes",
-                note=f"Slices are searched together: the chance to name any when nothing moved is {alarm:.0%} at most. "
+        section("Causes", _causes(moved) if moved.causes else h("p", "None."), anchor="causes",
+                note=f"Slices are searched together: the chance to name any when nothing moved is {alarm:g} at most. "
                      f"A later cause is what is left when those before are taken out. Intervals are at {level:.0%}."),
         section("What each value adds", h("div", *(_added(found, *part) for part in parts), class_="charts"),
                 anchor="added", note="A value that shares rows with the cause moves with it. These intervals are each "
@@ -81,11 +86,11 @@ def written(
 
 
 def _tiles(found: Compared, moved: Moved) -> list[tuple[str, str, Tone | None]]:
-    whole = moved.whole
+    whole, factor = moved.whole, moved.whole.factor
     return [
         (_rate(whole.before), f"a {found.per} before", None),
         (_rate(whole.after), f"a {found.per} after", None),
-        (f"x {whole.factor.value:.2f}", "factor of everything", "info"),
+        (rounded(factor.value, factor.high - factor.low), f"times as many, {between(factor.low, factor.high)}", "info"),
         (str(len(moved.causes)), "causes" if len(moved.causes) != 1 else "cause", "caution" if moved.causes else "ok"),
         (f"{moved.p:.2g}", "p of the best slice, over all", None),
     ]
@@ -132,7 +137,7 @@ def _others(one: Cause) -> str:
 def _added(found: Compared, name: str, causes: Sequence[Cause]) -> Html:
     rows = [
         (one_line(one.slice.of[0][1], 40), (one.added.value, one.added.low, one.added.high),
-         _tone(one.added), f"{one.added.value:+,.3g} [{one.added.low:+,.3g}, {one.added.high:+,.3g}]")
+         _tone(one.added), ends(one.added.value, one.added.low, one.added.high, sign=True))
         for one in causes[:SHOWN]
     ]  # fmt: skip
     note = f"Change a {found.per} that comes from each value"
@@ -150,8 +155,8 @@ def _told(one: Interval) -> bool:
 
 
 def _ends(one: Interval) -> str:
-    return f"{one.value:.2f} [{one.low:.2f}, {one.high:.2f}]"
+    return ends(one.value, one.low, one.high)
 
 
 def _rate(value: float) -> str:
-    return f"{value:,.1f}" if value >= 10 else f"{value:.3g}"
+    return f"{value:,.1f}" if value >= 1 else f"{value:.2g}"

@@ -52,7 +52,7 @@ def diagnose(
     listed = [(0, moved.whole), *((at, cause) for at, cause in enumerate(moved.causes, 1))]
     every = [*listed, *((None, cause) for _, some in parts for cause in some)]
     kept = {"causes": run.keep("causes", pa.Table.from_pylist([_row(rank, cause) for rank, cause in every], CAUSES))}
-    said = sentence(found, moved)
+    said = sentence(found, moved, alarm)
     with atomic(run.out / "diagnosis.html") as beside:
         beside.write_text(written(found, moved, parts, level=level, alarm=alarm, notes=run.notes), "utf-8")
     with atomic(run.out / "diagnosis.json") as beside:

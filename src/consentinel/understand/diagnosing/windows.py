@@ -58,11 +58,14 @@ def compared(
     for name in dimensions:
         codes[name], names[name] = labels(table, name, "dimension")
     whole = next(iter(counted(dates[fine], None, [], counts[fine], step, dates[fine].max() + 1)))
+    if len(whole) < 2 * FEWEST:
+        raise UsageError(f"a comparison needs {2 * FEWEST} {step}s or more; the table has {len(whole)}")
     change = _change(run, whole, at, after)
     begin, end = max(0, change - before), min(len(whole), change + after)
     if min(change - begin, end - change) < FEWEST:
-        raise UsageError(f"there are {change - begin} steps before {whole.day(change)} and {end - change} from it on; "
-                         f"each window needs {FEWEST}: name another --at or a smaller --step")  # fmt: skip
+        early, late = max(0, change - begin), max(0, end - change)
+        raise UsageError(f"each window needs {FEWEST} {step}s; there are {early} before {whole.day(change)} and {late} "
+                         "from it on: name another --at, a smaller --step or more rows")  # fmt: skip
     first = int(starts(np.array([whole.start]), step)[0])
     number = starts(dates, step) - first
     inside = fine & (number >= begin) & (number < end)

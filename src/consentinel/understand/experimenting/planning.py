@@ -52,7 +52,8 @@ def planned(
     size of clusters and the correlation in them, 1 and 0 where units are assigned one by one. Raises UsageError.
     """
     if effect == 0 or not math.isfinite(effect) or not 0 < power < 1:
-        raise UsageError(f"plan for an effect other than 0 and a power in (0, 1); got {effect} and {power}")
+        raise UsageError("name a table to read, or plan one: --effect other than 0, --power in (0, 1); "
+                         f"got {effect:g} and {power:g}")  # fmt: skip
     if (deviation > 0) == (rate > 0):
         raise UsageError("name either the --deviation of the outcome or the --rate of the control")
     if rate and not (0 < rate < 1 and 0 < rate + effect < 1):

@@ -22,6 +22,7 @@ from consentinel.core.text import one_line
 from consentinel.understand.experimenting.planning import Plan
 from consentinel.understand.experimenting.reading import Metric
 from consentinel.understand.experimenting.trial import Check, Effect
+from consentinel.understand.rounding import ends, rounded
 
 __all__ = ["plan_page", "reading_page", "said_of", "said_of_plan"]
 
@@ -31,16 +32,21 @@ def said_of(metric: Metric, level: float) -> str:
     effect = metric.reading.effects[0]
     failed = [one.what for one in metric.reading.checks if one.holds is False]
     side = {"undecided": "not told apart from"}.get(effect.side(level), effect.side(level))
-    said = f"{metric.outcome}: {effect.name} {_ends(effect)} at {level:.0%}, {side} {effect.null:g}"
-    said += f" (p = {effect.p:.2g}; over all outcomes {metric.adjusted:.2g})"
-    return said + (f"; in doubt: {'; '.join(failed)}" if failed else "") + "."
+    means = ""
+    if effect.control == effect.control and effect.treated == effect.treated:
+        means = ", {1} treated against {0} in control".format(*_means(effect))
+    said = f"{metric.outcome}: {effect.name} {_ends(effect)}{means}; {side} {effect.null:g} at {level:.0%} "
+    said += f"(p = {effect.p:.2g}" + (
+        "" if metric.adjusted == effect.p else f", over all outcomes {metric.adjusted:.2g}"
+    )
+    return said + ")" + (f"; in doubt: {'; '.join(failed)}" if failed else "") + "."
 
 
 def said_of_plan(found: Plan, level: float) -> str:
     """Return the plan in one sentence."""
     clusters = f" in {found.clusters:,} clusters" if found.clusters else ""
-    return (f"{found.units:,} units{clusters} in each arm tell an effect of {found.effect:g} with a chance of "
-            f"{found.power:.0%} at level {level:.0%}.")  # fmt: skip
+    return (f"{found.units:,} units{clusters} in each arm, {2 * found.units:,} in all, find an effect of "
+            f"{found.effect:g} with a chance of {found.power:.0%}, at a level of {level:.0%}.")  # fmt: skip
 
 
 def reading_page(
@@ -89,8 +95,9 @@ def _effects(metrics: Sequence[Metric], level: float) -> Html:
             Column("treated", numeric=True), Column("value", numeric=True), Column("p", numeric=True),
             Column("p over all", numeric=True), Column("method")]  # fmt: skip
     rows = [
-        (one_line(metric.outcome, 60), one.name, _cell(one.control), _cell(one.treated), Cell(_ends(one), one.value),
-         _cell(one.p, 2), _cell(metric.adjusted, 2) if at == 0 else Cell(""), one.method)
+        (one_line(metric.outcome, 60), one.name, _cell(one.control, _means(one)[0]),
+         _cell(one.treated, _means(one)[1]), Cell(_ends(one), one.value), _cell(one.p),
+         _cell(metric.adjusted) if at == 0 else Cell(""), one.method)
         for metric in metrics
         for at, one in enumerate(metric.reading.effects)
     ]  # fmt: skip
@@ -114,21 +121,24 @@ def plan_page(found: Plan, *, level: float) -> str:
     points = [(units / 1000, power, power, power) for units, power in found.around]
     shown: list[tuple[str, str, Tone | None]] = [
         (number(found.units), "units in each arm", "info"),
-        (number(found.clusters) if found.clusters else "none", "clusters in each arm", None),
-        (f"{found.power:.0%}", "chance to tell the effect", None),
-        (f"{found.design:.2f}", "design effect", None),
+        (f"{found.effect:g}", "effect to find", None),
+        (f"{found.power:.0%}", "chance to find it", None),
     ]
+    if found.clusters:
+        shown += [(number(found.clusters), "clusters in each arm", None),
+                  (f"{found.design:.2f}", "times as many units as without clusters", None)]  # fmt: skip
     head = h("header", h("p", "Consentinel · experiment", class_="kicker"), h("h1", "Plan"),
              h("p", said_of_plan(found, level), class_="verdict"), tiles(shown))  # fmt: skip
     rows = [(float(units), Cell(f"{power:.1%}", power)) for units, power in found.around]
     return page(
         "Plan of an experiment", head,
-        section("What other sizes tell",
-            table([Column("units in each arm", numeric=True), Column("chance to tell the effect", numeric=True)], rows,
-                  caption="Around the plan", search=False),
-            h("div", figure("Chance to tell the effect", curve(
-                [("power", points, "info")], caption="Chance to tell the effect by thousands of units in each arm",
-                across="thousands of units in each arm")), class_="charts"), anchor="sizes"),
+        section("What other sizes find", h("div",
+            figure("Chance to find the effect", curve(
+                [("power", points, "info")], caption="Chance to find the effect by thousands of units in each arm",
+                across="thousands of units in each arm")),
+            figure("Around the plan", table(
+                [Column("units in each arm", numeric=True), Column("chance to find the effect", numeric=True)], rows,
+                caption="Sizes of an arm", search=False)), class_="charts"), anchor="sizes"),
     )  # fmt: skip
 
 
@@ -138,10 +148,14 @@ def _tone(one: Effect, level: float) -> Tone:
 
 
 def _ends(one: Effect) -> str:
-    if one.low != one.low:
-        return f"{one.value:.4g}"
-    return f"{one.value:.4g} [{one.low:.4g}, {one.high:.4g}]"
+    return f"{one.value:.3g}" if one.low != one.low else ends(one.value, one.low, one.high)
 
 
-def _cell(value: float, digits: int = 4) -> Cell:
-    return Cell("", 0.0) if value != value else Cell(f"{value:.{digits}g}", value)
+def _means(one: Effect) -> tuple[str, str]:
+    """Return the levels of control and treated, to the digits that tell their difference."""
+    width = abs(one.treated - one.control) or abs(one.control) / 10
+    return rounded(one.control, width), rounded(one.treated, width)
+
+
+def _cell(value: float, said: str = "") -> Cell:
+    return Cell("", 0.0) if value != value else Cell(said or f"{value:.2g}", value)

@@ -60,7 +60,8 @@ def found_in(
     Arguments: rate, of false discoveries among the steps that stand out. Raises UsageError for a short series.
     """
     if len(series) < LEAST:
-        raise UsageError(f"'{series.segment}' has {len(series)} steps; a forecast needs {LEAST}: name a smaller --step")
+        way = "count more of them" if series.step == "day" else "name a smaller --step, or count more of them"
+        raise UsageError(f"there are {len(series)} whole {series.step}s; a forecast needs {LEAST}: {way}")
     if not 1 <= horizon <= 60:
         raise UsageError(f"a horizon is 1 to 60 steps, got {horizon}")
     first = origin(series)

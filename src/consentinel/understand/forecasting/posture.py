@@ -28,7 +28,8 @@ def posture(found: Found, what: str = "incidents") -> Posture:
     last = len(series) - 1
     count, day = float(series.counts[last]), str(series.day(last))
     numbers: dict[str, float | str] = {"count": count, "step_from": day}
-    said = [f"In the {step} from {day} there were {count:,.0f} {what}"]
+    when = f"On {day}" if step == "day" else f"In the {step} from {day}"
+    said = [f"{when} there {'was' if count == 1 else 'were'} {count:,.0f} {_counted(what, count)}"]
     row = last - found.first
     low, high = float(found.bands.low[row, 0]), float(found.bands.high[row, 0])
     above = bool(np.isfinite(high) and count > high)
@@ -41,13 +42,18 @@ def posture(found: Found, what: str = "incidents") -> Posture:
     rose = any(change.after > change.before for change in recent)
     if found.changes:
         change = found.changes[-1]
-        when = str(series.day(change.at))
-        numbers |= {"changed": when, "level_before": round(change.before, 3), "level_after": round(change.after, 3)}
+        began = str(series.day(change.at))
+        numbers |= {"changed": began, "level_before": round(change.before, 3), "level_after": round(change.after, 3)}
         word = "rose" if change.after > change.before else "fell"
-        said.append(f"the level last {word} around {when}, from {change.before:,.1f} to {change.after:,.1f} a {step}")
+        said.append(f"the level last {word} around {began}, from {change.before:,.1f} to {change.after:,.1f} a {step}")
     ahead = (float(found.bands.low[-1, 0]), float(found.point[-1, 0]), float(found.bands.high[-1, 0]))
     if np.isfinite(ahead[0]):
         numbers |= {"next_low": ahead[0], "next": ahead[1], "next_high": ahead[2]}
-        said.append(f"for the next {step} {ahead[1]:,.0f} are expected ({ahead[0]:,.0f} to {ahead[2]:,.0f})")
+        verb = "is" if round(ahead[1]) == 1 else "are"
+        said.append(f"for the next {step} {ahead[1]:,.0f} {verb} expected ({ahead[0]:,.0f} to {ahead[2]:,.0f})")
     verdict = "alarm" if out else "watch" if above or rose else "calm"
     return Posture("; ".join(said) + ".", verdict, numbers)
+
+
+def _counted(what: str, count: float) -> str:
+    return what[:-1] if count == 1 and what.endswith("s") else what

@@ -9,6 +9,7 @@ from consentinel.core.page import Cell, Column, Html, Tone, badge, figure, h, nu
 from consentinel.core.text import one_line
 from consentinel.understand.forecasting.answer import Found
 from consentinel.understand.forecasting.posture import Posture
+from consentinel.understand.forecasting.series import WHOLE
 from consentinel.understand.timeline import Picture, timeline
 
 __all__ = ["written"]
@@ -39,20 +40,22 @@ def written(founds: Sequence[Found], stand: Posture, notes: Sequence[str]) -> st
                      "end the forecast. Green lines are levels, dashed lines the changes between them."),
         section("Next", _next(founds), anchor="next"),
         section("Changes of level", _changes(founds), anchor="changes",
-                note="The chance of any change being reported in a segment without one is held at 1%."),
+                note="The chance of any change being reported in a segment without one is held at 0.5%."),
         section("What stands out", _out(founds), anchor="out",
                 note=f"Of the steps listed for a segment, a share of at most {whole.rate:.0%} is expected to be "
                      "chance (Benjamini and Hochberg)."),
         section("Back-test", _tested(founds), anchor="backtest",
-                note="Mean absolute error one step ahead. A count on an end of its interval is inside; 'half at the "
-                     "ends' counts it half, as an interval that draws lots there would."),
+                note="Error is the mean absolute error one step ahead: of the answer, a mix whose weights follow what "
+                     "did well before, and of the forecaster that did best alone (backtests.parquet has all). A count "
+                     "on an end of its interval is inside; 'half at the ends' counts it half, as an interval that "
+                     "draws lots there would."),
         h("footer", h("ul", *(h("li", note) for note in notes), class_="plain") if notes else None,
           h("p", "Counts of what was reported, not of what happened: late and missing reports look like a fall.")),
     )  # fmt: skip
 
 
 def _tiles(one: Found) -> list[tuple[str, str, Tone | None]]:
-    last = one.series.counts[-1]
+    last, out = one.series.counts[-1], int((one.adjusted <= one.rate).sum())
     share = "too few steps" if np.isnan(one.covered) else f"{one.covered:.1%}"
     return [
         (number(float(last)), f"in the last {one.series.step}", None),
@@ -60,7 +63,7 @@ def _tiles(one: Found) -> list[tuple[str, str, Tone | None]]:
         (f"{_count(one.bands.low[-1, 0])} to {_count(one.bands.high[-1, 0])}", f"{one.level:.0%} interval", "info"),
         (share, f"of past {one.series.step}s inside their interval", "ok"),
         (number(len(one.changes)), "changes of level", None),
-        (number(int((one.adjusted <= one.rate).sum())), f"{one.series.step}s that stand out", None),
+        (number(out), f"{one.series.step}s that stand out" if out != 1 else f"{one.series.step} that stands out", None),
     ]
 
 
@@ -83,7 +86,7 @@ def _drawn(one: Found) -> Html:
     marks = [(series.day(c.at), f"{series.day(c.at)}: {c.before:.1f} to {c.after:.1f}")
              for c in one.changes if c.at > begin]  # fmt: skip
     out = {int(at) + one.first - begin for at in np.flatnonzero(one.adjusted <= one.rate)}
-    name = one_line(series.segment, 50)
+    name = _name(one, 50)
     shown = Picture(
         [series.day(at) for at in steps],
         [float(series.counts[at]) if at < len(series) else np.nan for at in steps],
@@ -93,24 +96,32 @@ def _drawn(one: Found) -> Html:
 
 
 def _next(founds: Sequence[Found]) -> Html:
-    head = [Column("segment", wide=True, choose=True), Column("from"), Column("expected", numeric=True),
-            Column("low", numeric=True), Column("high", numeric=True)]  # fmt: skip
+    whole = founds[0]
+    head = [Column(f"{whole.series.step} from"), *(Column(_name(one, 30), numeric=True) for one in founds)]
     rows = [
-        (one_line(one.series.segment, 60), str(one.series.day(len(one.series) + at)), float(one.point[-1, at]),
-         Cell(_count(one.bands.low[-1, at])), Cell(_count(one.bands.high[-1, at])))
-        for one in founds
-        for at in range(one.mean.shape[1])
+        (str(whole.series.day(len(whole.series) + at)), *(_ahead(one, at) for one in founds))
+        for at in range(whole.mean.shape[1])
     ]  # fmt: skip
-    return table(head, rows, caption=f"Forecast with {founds[0].level:.0%} intervals of whole numbers")
+    caption = f"Counts expected, with {whole.level:.0%} intervals of whole numbers"
+    return table(head, rows, caption=caption, search=False)
+
+
+def _ahead(one: Found, at: int) -> Cell:
+    low, high, value = one.bands.low[-1, at], one.bands.high[-1, at], float(one.point[-1, at])
+    return Cell(f"{number(value)} ({_count(low)} to {_count(high)})", value)
+
+
+def _name(one: Found, most: int = 60) -> str:
+    return "all" if one.series.segment == WHOLE else one_line(one.series.segment, most)
 
 
 def _changes(founds: Sequence[Found]) -> Html:
     head = [Column("segment", wide=True), Column("from"), Column("between"), Column("before", numeric=True),
             Column("after", numeric=True), Column("p", numeric=True)]  # fmt: skip
     rows = [
-        (one_line(one.series.segment, 60), str(one.series.day(c.at)),
-         f"{one.series.day(c.low)} and {one.series.day(c.high)}", Cell(f"{c.before:.2f}", c.before),
-         Cell(f"{c.after:.2f}", c.after), Cell(f"{c.p:.3f}", c.p))
+        (_name(one), str(one.series.day(c.at)),
+         f"{one.series.day(c.low)} and {one.series.day(c.high)}", Cell(f"{c.before:,.1f}", c.before),
+         Cell(f"{c.after:,.1f}", c.after), Cell(f"{c.p:.3f}", c.p))
         for one in founds
         for c in one.changes
     ]  # fmt: skip
@@ -121,7 +132,7 @@ def _out(founds: Sequence[Found]) -> Html:
     head = [Column("segment", wide=True), Column("from"), Column("count", numeric=True),
             Column("expected", numeric=True), Column("adjusted p", numeric=True)]  # fmt: skip
     rows = [
-        (one_line(one.series.segment, 60), str(one.series.day(one.first + at)),
+        (_name(one), str(one.series.day(one.first + at)),
          float(one.series.counts[one.first + at]), Cell(f"{one.mean[at, 0]:.1f}", float(one.mean[at, 0])),
          Cell(f"{one.adjusted[at]:.2g}", float(one.adjusted[at])))
         for one in founds
@@ -131,21 +142,28 @@ def _out(founds: Sequence[Found]) -> Html:
 
 
 def _tested(founds: Sequence[Found]) -> Html:
-    head = [Column("segment", wide=True, choose=True), Column("forecaster"), Column("error", numeric=True),
-            Column("weight now", numeric=True), Column("inside", numeric=True),
+    head = [Column("segment", wide=True), Column("error", numeric=True), Column("of the best alone", numeric=True),
+            Column("which is"), Column("leans most on"), Column("inside", numeric=True),
             Column("half at the ends", numeric=True)]  # fmt: skip
     rows: list[Sequence[Cell | str]] = []
     for one in founds:
-        name, known = one_line(one.series.segment, 60), ~np.isnan(one.bands.mid[:, 0])
+        known = ~np.isnan(one.bands.mid[:, 0])
         mid = float(one.bands.mid[known, 0].mean()) if known.any() else np.nan
-        rows.append((name, "mix (the answer)", _cell(one.missed(), 3), "", _cell(one.covered, 3), _cell(mid, 3)))
-        rows += [(name, part, _cell(one.missed(part), 3), _cell(float(one.weights[-1, at]), 2), "", "")
-                 for at, part in enumerate(one.names)]  # fmt: skip
-    return table(head, rows, caption="Each forecaster and their mix over all past steps", search=False)
+        best, most = min(one.names, key=one.missed), int(np.argmax(one.weights[-1]))
+        rows.append((
+            _name(one), _cell(one.missed(), "{:.2f}"), _cell(one.missed(best), "{:.2f}"), _worded(best),
+            f"{_worded(one.names[most])} ({one.weights[-1, most]:.0%})", _cell(one.covered, "{:.1%}"),
+            _cell(mid, "{:.1%}"),
+        ))  # fmt: skip
+    return table(head, rows, caption="All past steps", search=False)
 
 
-def _cell(value: float, places: int) -> Cell:
-    return Cell(f"{value:.{places}f}", value) if np.isfinite(value) else Cell("–")  # noqa: RUF001
+def _worded(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _cell(value: float, form: str) -> Cell:
+    return Cell(form.format(value), value) if np.isfinite(value) else Cell("–")  # noqa: RUF001
 
 
 def _count(value: float) -> str:

@@ -80,7 +80,7 @@ def counted(
     last = int(starts(np.array([until]), step)[0])  # the step that UNTIL lies in is not over
     inside = at < last
     if last <= first:
-        raise UsageError("there is no whole step to count in; name a smaller --step or a later --until")
+        raise UsageError(f"there is no whole {step} to count in; name a smaller --step or a later --until")
     begin = _first_day(first, step)
 
     def one(name: str, rows: NDArray[np.bool_]) -> Series:

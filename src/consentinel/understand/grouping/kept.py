@@ -1,9 +1,10 @@
 """Verdicts of people on links, kept in small state: what they merged, split and took back, and the evidence of then."""
 
 import csv
+import io
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from numpy.typing import NDArray
 
 from consentinel.core.errors import BadInput
 from consentinel.core.state import Area, State
+from consentinel.core.text import cell, plain_cell
 
-__all__ = ["AREA", "Verdict", "given", "remember", "remembered"]
+__all__ = ["AREA", "Verdict", "form", "given", "remember", "remembered"]
 
 # One row is one verdict; the latest of a pair counts. Evidence is that of when it was given, so that it teaches also
 # where its records are no longer read.
@@ -36,25 +38,39 @@ class Verdict:
 
 
 def given(path: Path) -> dict[Pair, int]:
-    """Return the verdicts in the CSV file PATH (left, right, verdict: merge, split or undo); the last of a pair counts.
+    """Return the verdicts in the CSV file PATH: left, right, and verdict, which is merge, split, undo or empty.
 
-    Raises BadInput that names the line.
+    The last of a pair counts. Raises BadInput that names the line.
     """
     found: dict[Pair, int] = {}
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
-        if not {"left", "right", "verdict"} <= set(rows.fieldnames or ()):
-            raise BadInput("has no columns left, right and verdict", where=path.name, todo="Name them so")
-        for row in rows:
-            word = (row["verdict"] or "").strip().lower()
-            left, right = (row["left"] or "").strip(), (row["right"] or "").strip()
-            if word not in WORDS or not left or not right or left == right:
-                raise BadInput(
-                    "a verdict is two different ids and merge, split or undo",
-                    where=f"{path.name}, line {rows.line_num}", todo="Correct it",
-                )  # fmt: skip
-            found[min(left, right), max(left, right)] = WORDS[word]
+    try:
+        text = path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise BadInput("cannot be read as UTF-8", where=path.name, todo="Save it as CSV in UTF-8") from None
+    mark = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.DictReader(io.StringIO(text, newline=""), delimiter=mark)
+    if not {"left", "right", "verdict"} <= set(rows.fieldnames or ()):
+        raise BadInput("has no columns left, right and verdict", where=path.name, todo="Use verdicts.csv of a run")
+    for row in rows:
+        left, right, word = (plain_cell(row[name] or "").strip() for name in ("left", "right", "verdict"))
+        if not word:
+            continue  # not decided
+        if word.lower() not in WORDS or not left or not right or left == right:
+            raise BadInput(
+                "a verdict is two different ids and merge, split or undo",
+                where=f"{path.name}, line {rows.line_num}", todo="Correct it",
+            )  # fmt: skip
+        found[min(left, right), max(left, right)] = WORDS[word.lower()]
     return found
+
+
+def form(path: Path, rows: Iterable[Sequence[str]]) -> None:
+    """Write ROWS (ids left and right, state, chance, texts left and right) as a CSV form for verdicts to PATH."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        written = csv.writer(file)
+        written.writerow(["left", "right", "verdict", "now", "chance", "left_text", "right_text"])
+        for left, right, *about in rows:
+            written.writerow([cell(left), cell(right), "", *map(cell, about)])
 
 
 def remember(state: State, pairs: Sequence[Pair], verdicts: Sequence[int], chance: Floats, evidence: Floats,

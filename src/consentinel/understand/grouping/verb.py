@@ -10,11 +10,11 @@ from consentinel.core.run import Outcome, Run, atomic
 from consentinel.core.state import shown
 from consentinel.core.tables import LABEL, MICROS, TEXT
 from consentinel.understand.grouping.evidence import PIECES, Corpus
-from consentinel.understand.grouping.kept import given
+from consentinel.understand.grouping.kept import form, given
 from consentinel.understand.grouping.linking import Linked, linked
 from consentinel.understand.grouping.naming import terms
 from consentinel.understand.grouping.near import Pairs, near_duplicates
-from consentinel.understand.grouping.page import Found, Named, written
+from consentinel.understand.grouping.page import Found, Named, asked, written
 from consentinel.understand.grouping.records import DAY, Records, read
 from consentinel.understand.grouping.topics import held, verdict
 from consentinel.understand.grouping.vectors import Embedding, Vectors, vectors
@@ -85,7 +85,10 @@ def group(
     found = Found(records, links, named, near, tables["groups"].to_pylist(), threshold)
     with atomic(run.out / "groups.html") as beside:
         beside.write_text(written(found, run.notes), "utf-8")
-    return Outcome(run, 0, kept | {"page": run.kept(run.out / "groups.html")}, _told(found, run.notes))
+    with atomic(run.out / "verdicts.csv") as beside:
+        form(beside, asked(found))
+    kept |= {"page": run.kept(run.out / "groups.html"), "verdicts": run.kept(run.out / "verdicts.csv")}
+    return Outcome(run, 0, kept, _told(found, run.notes))
 
 
 def _number(topics: str) -> int | None:

@@ -38,6 +38,10 @@ def recommend(
         raise UsageError(
             "no case is open: every one of them says what was done. Give open ones, and these as --history"
         )
+    if len(open_) < len(given):
+        run.note(
+            f"{len(given) - len(open_):,} of {len(given):,} cases say what was done: they teach, and get no advice"
+        )
     said = _feedback(run, feedback, decisions, reviewer, known)
     if not past and any(one.kind not in JUDGED for one in open_):
         run.note("no past case says what was done, so only findings and audits get recommendations, by rules")
@@ -47,7 +51,7 @@ def recommend(
     advised = list(zip(open_, found, strict=True))
     kept = {name: run.keep(name, made) for name, made in tables(advised).items()}
     with atomic(run.out / "recommendations.html") as beside:
-        beside.write_text(written(advised, run.notes, published, len(past)), "utf-8")
+        beside.write_text(written(advised, run.notes, known, published, len(past)), "utf-8")
     kept["page"] = run.kept(run.out / "recommendations.html")
     with atomic(run.out / "feedback.csv") as beside:
         _form(beside, advised)
