@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from benchmarks._claim import ROOT
 from consentinel.core.rng import generator
-from consentinel.understand.classifiers import _encoder, blend
+from consentinel.core.sentences import digest, encoded
+from consentinel.understand.classifiers import blend
 
 __all__ = ["SETS", "Texts", "folder", "lines", "split", "vectors_once"]
 
@@ -59,12 +60,12 @@ def lines(name: str, file: str) -> list[dict[str, Any]]:
 def vectors_once(texts: Sequence[str]) -> None:
     """Give the classifiers the sentence vectors of TEXTS, computed once, or kept in CONSENTINEL_VECTORS."""
     once = sorted(set(texts))
-    key = sha256("\x00".join([_encoder.digest(), *once]).encode()).hexdigest()[:16]
+    key = sha256("\x00".join([digest(), *once]).encode()).hexdigest()[:16]
     kept = Path(os.environ["CONSENTINEL_VECTORS"]) / f"{key}.npy" if "CONSENTINEL_VECTORS" in os.environ else None
     if kept is not None and kept.is_file():
         made = np.load(kept)
     else:
-        made = _encoder.vectors(once)
+        made = encoded(once)
         if kept is not None:
             np.save(kept, made)
     at = {text: row for row, text in enumerate(once)}

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from consentinel.understand.classifiers._encoder import WIDTH, digest, vectors
+from consentinel.core.sentences import WIDTH, digest
+from consentinel.understand.classifiers._encoder import vectors
 from consentinel.understand.classifiers._grams import COLUMNS, counted, gram_matrix, rarity, weighed
 from consentinel.understand.classifiers._kernel import nearness, same, solved
 

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from consentinel.understand.classifiers._encoder import WIDTH, digest, vectors
+from consentinel.core.sentences import WIDTH, digest
+from consentinel.understand.classifiers._encoder import vectors
 from consentinel.understand.classifiers._kernel import nearness, same, solved
 
 __all__ = ["NEEDS", "card", "margins", "shapes", "train"]

