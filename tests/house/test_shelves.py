@@ -1,6 +1,7 @@
 """Every part on every shelf: a sentence that says what it is, the promised door, no siblings, no side effects."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -20,9 +21,10 @@ def tree(shelf: str, part: str) -> ast.Module:
 
 
 def promised(shelf: str) -> set[str]:
-    """Return the names that a part on SHELF must have: the members of its Protocol in core/contracts.py."""
-    name = shelf.rpartition("/")[2].removesuffix("s").capitalize() + "Part"
-    contracts = ast.parse((PACKAGE / "core" / "contracts.py").read_text("utf-8")).body
+    """Return the names that a part on SHELF must have: the members of its Protocol in core/*contracts.py."""
+    name = re.sub("ie$", "y", shelf.rpartition("/")[2].removesuffix("s")).capitalize() + "Part"
+    files = sorted((PACKAGE / "core").glob("*contracts.py"))
+    contracts = [node for file in files for node in ast.parse(file.read_text("utf-8")).body]
     for node in contracts:  # a shelf whose parts keep the contract of others: AdPart = TrainerPart
         if isinstance(node, ast.AnnAssign) and node.value is not None and ast.unparse(node.target) == name:
             name = ast.unparse(node.value)

@@ -9,7 +9,8 @@ import pytest
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.modelfile import ModelFile
 from consentinel.core.modelfile import load as read
-from consentinel.models.pieces.sentences import WIDTH, encoded, nearest
+from consentinel.core.sentences import WIDTH
+from consentinel.models.pieces.sentences import encoded, nearest
 from consentinel.models.rank import dense, hybrid
 from consentinel.models.rows import RANKED
 from tests.models.made_documents import ASKED, documents, everything, questions, ranking

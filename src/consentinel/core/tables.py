@@ -16,8 +16,10 @@ __all__ = [
     "DATA",
     "EVIDENCE",
     "FINDINGS",
+    "INCIDENTS",
     "RELEASES",
     "TABLES",
+    "TEXTS",
     "TRAFFIC",
     "VISITS",
     "check",
@@ -215,6 +217,51 @@ RELEASES = _schema(
     assumes=pa.list_(TEXT),  # fixed words: honest-but-curious, idealized-numerics, ...
 )
 
+# One row is one incident, launch review, request of a person, finding or failed audit. Personal data in it is masked.
+INCIDENTS = _schema(
+    run_id=LABEL,
+    incident_id=TEXT,  # keyed per project: of kind and source_id, or of the whole record where it has no id; stable
+    kind=LABEL,  # incident, review, request, finding, audit
+    source=LABEL,  # part of understand/sources
+    source_name=LABEL,  # base name of the file or folder, never a path
+    source_id=TEXT,  # its id there (of a finding: the fingerprint); masked; null when it has none
+    source_row=pa.int64(),  # 0, 1, 2, ... in the source
+    text_id=TEXT,  # its text in TEXTS; null when it has none
+    title=TEXT,  # one masked line; null when it has none
+    subject=LABEL,  # what it is about: organisation, site, application, system
+    category=LABEL,  # as the source says
+    labels=pa.list_(TEXT),  # further classes, as the source says
+    severity=LABEL,  # low, medium, high, critical; null when not known
+    status=LABEL,  # as the source says, lower case
+    owner=LABEL,  # team or person that works on it; only from a column that was asked for
+    region=LABEL,
+    opened=MICROS,
+    closed=MICROS,
+    people=pa.int64(),  # people affected
+    data_types=pa.list_(TEXT),
+    action=TEXT,  # what was done about it, masked
+    n=pa.int64(),  # rows of the source behind this row
+    facts=pa.list_(pa.struct([("name", TEXT), ("value", TEXT)])),  # other columns that were asked for, masked
+)
+
+# One row is one document: of an incident, or one that belongs to none. Personal data in it is masked.
+TEXTS = _schema(
+    run_id=LABEL,
+    text_id=TEXT,  # keyed per project, stable
+    incident_id=TEXT,  # null where it belongs to none
+    kind=LABEL,  # incident, review, request, finding, audit, app_review, policy, story
+    source=LABEL,
+    source_name=LABEL,
+    source_row=pa.int64(),
+    language=LABEL,  # ISO 639-1; null when not known
+    received=MICROS,
+    text=TEXT,  # masked: [EMAIL_1], [PERSON_2], ... number one value within one document
+    characters=pa.int32(),  # of text
+    masked=pa.list_(pa.struct([("kind", TEXT), ("n", pa.int32())])),  # spans that were masked, by kind
+    labels=pa.list_(TEXT),  # classes that people gave it; null where nobody looked, empty where there are none
+    digest=pa.int64(),  # of the text before masking, letters and digits only; keyed per project: equal texts are equal
+)
+
 # One row is one thing that an audit measured of a model, with its interval and what it shows.
 AUDITS = _schema(
     run_id=LABEL,
@@ -248,6 +295,8 @@ TABLES = {
     "findings": FINDINGS,
     "evidence": EVIDENCE,
     "releases": RELEASES,
+    "incidents": INCIDENTS,
+    "texts": TEXTS,
 }
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from consentinel.core.modelfile import ModelFile
+from consentinel.core.sentences import digest
 from consentinel.models.pieces.ids import from_file, to_arrays
-from consentinel.models.pieces.sentences import Vectors, digest, encoded, nearest, vectors
+from consentinel.models.pieces.sentences import Vectors, encoded, nearest, vectors
 from consentinel.models.pieces.tickets import no_ticket
 from consentinel.models.rank._documents import answered, asked, collection
 from consentinel.models.rank._kept import chosen, keep

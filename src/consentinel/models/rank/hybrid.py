@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.modelfile import ModelFile
+from consentinel.core.sentences import digest
 from consentinel.models.asked import setting, told
 from consentinel.models.pieces.ids import to_arrays
-from consentinel.models.pieces.sentences import Vectors, digest, encoded, nearest, vectors
+from consentinel.models.pieces.sentences import Vectors, encoded, nearest, vectors
 from consentinel.models.pieces.tickets import no_ticket
 from consentinel.models.rank._documents import Collection, answered, asked, collection, judged
 from consentinel.models.rank._features import Candidates, Evidence, standardised

@@ -22,10 +22,10 @@ from consentinel.core.errors import BadInput
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.core.rng import generator
+from consentinel.core.sentences import WIDTH, digest, encoded, encoder
 from consentinel.models.asked import setting, told
 from consentinel.models.pieces.classes import answered, labelled, softmax
 from consentinel.models.pieces.ids import to_arrays
-from consentinel.models.pieces.sentences import WIDTH, digest, encoded, encoder
 from consentinel.models.pieces.tickets import no_ticket
 from consentinel.models.text._texts import fitted, head_of, texts
 
@@ -68,7 +68,7 @@ class Encoder:
         The encoder reads the first 256 word pieces of a text. Raises BadInput, ContractBroken; MissingExtra.
         """
         plain = texts(rows, PART)
-        vectors = _encoded(_with(self.tuned), plain) if self.tuned else encoded(pa.array(plain, pa.string()))
+        vectors = _encoded(_with(self.tuned), plain) if self.tuned else encoded(plain)
         return answered(softmax(vectors @ self.weights + self.offset), self.labels)
 
     def inputs(self, rows: pa.Table, /) -> Floats:
@@ -143,7 +143,7 @@ class Trainer:
         no_ticket(tickets, PART)
         asked, plain = self.settings, texts(rows, PART)
         codes, classes = labelled(rows, PART)
-        weights, offset = fitted(encoded(pa.array(plain, pa.string())), codes, asked.penalty, asked.balanced)
+        weights, offset = fitted(encoded(plain), codes, asked.penalty, asked.balanced)
         tuned: Mapping[str, Floats] = {}
         if asked.layers:
             weights, offset, tuned = _tune(plain, codes, weights, offset, asked, seed)

@@ -1,0 +1,1 @@
+"""Questions about the tables of runs: in SQL, or in plain language bound to the live schema."""

@@ -1,0 +1,1 @@
+"""Ways to expect the next counts from those so far."""

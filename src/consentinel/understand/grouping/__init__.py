@@ -1,0 +1,1 @@
+"""Near-duplicates, links between reports of one incident, groups that stand, and stable named topics."""

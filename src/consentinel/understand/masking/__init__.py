@@ -1,0 +1,1 @@
+"""Recognisers of personal data in running text, one part each."""

@@ -1,0 +1,1 @@
+"""What a story can be printed as."""

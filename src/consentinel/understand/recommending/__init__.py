@@ -1,0 +1,1 @@
+"""Recommended mitigations: what others did in cases like it, what rules ask for, and why."""

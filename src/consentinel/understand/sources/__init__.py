@@ -1,0 +1,1 @@
+"""Sources of incidents and texts, one part each: files, databases and runs of this program."""
