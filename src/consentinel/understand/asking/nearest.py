@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 
-from consentinel.understand.asking.lexicon import names
+from consentinel.understand.asking.lexicon import FEW, names
 from consentinel.understand.asking.live import Live, Table
 from consentinel.understand.asking.parsing import parsed
 from consentinel.understand.asking.refusal import Refused
@@ -16,9 +16,9 @@ def nearest(question: str, live: Live, today: date, most: int = 3) -> list[str]:
     """Return at most MOST questions that share most words with QUESTION."""
     words = set(folded(question))
     tables = [t for t in live.tables.values() if names(question, t)] or list(live.tables.values())
+    made = [one for table in tables for one in _made(table, live)]
     ranked = sorted(
-        ((len(words & set(folded(one))) / (3 + len(folded(one))), one) for table in tables for one in _made(table)),
-        key=lambda pair: -pair[0],
+        ((len(words & set(folded(one))) / (3 + len(folded(one))), one) for one in made), key=lambda x: -x[0]
     )
     found: list[str] = []
     for _, one in ranked[:40]:
@@ -32,12 +32,15 @@ def nearest(question: str, live: Live, today: date, most: int = 3) -> list[str]:
     return found
 
 
-def _made(table: Table) -> Iterator[str]:
+def _made(table: Table, live: Live) -> Iterator[str]:
+    """Yield questions that make sense of TABLE: by columns of a few values, of numbers that are not all alike."""
     noun = rows_of(table.name)
     called = {c: (names_[0] if names_ else c).lstrip("~") for c, names_ in COLUMNS.get(table.name, {}).items()}
-    columns = [c for c in table.columns.values() if c.filled and c.name != "run_id"]
-    labels = [called.get(c.name, c.name.replace("_", " ")) for c in columns if c.role == "label"]
-    numbers = [called.get(c.name, c.name.replace("_", " ")) for c in columns if c.role == "number"]
+    columns = [c for c in table.columns.values() if c.filled and c.name not in ("run_id", "source_row")]
+    labels = [called.get(c.name, c.name.replace("_", " ")) for c in columns
+              if c.role == "label" and 1 < len(live.values(table.name, c.name)) <= FEW]  # fmt: skip
+    numbers = [called.get(c.name, c.name.replace("_", " ")) for c in columns
+               if c.role == "number" and len(live.values(table.name, c.name)) > 1]  # fmt: skip
     yield f"How many {noun} are there?"
     for label in labels:
         yield f"How many {noun} by {label}?"
