@@ -55,14 +55,14 @@ def history(folder: Path, *, done_: bool = True, many: int = 24) -> Path:
     return folder
 
 
-def findings(folder: Path) -> Path:
-    """Keep a scan with two potential violations and one that is allowed, and return its folder."""
+def findings(folder: Path, repeats: int = 1) -> Path:
+    """Keep a scan with REPEATS times two potential violations and one that is allowed, and return its folder."""
     folder.mkdir()
     rows = [
         {"finding_id": f"f{at}", "fingerprint": f"p{at}", "rule": rule, "subject": "shop.example", "outcome": outcome,
          "type": "device.id", "recipient": "ads.example", "explanation": "Something left.", "keys": []}
         for at, (rule, outcome) in enumerate([("gpc_ignored", "potential violation"), ("advertising_id", "allowed"),
-                                              ("storage_before_consent", "potential violation")])
+                                              ("storage_before_consent", "potential violation")] * repeats)
     ]  # fmt: skip
     pq.write_table(table(rows, FINDINGS), folder / "findings.parquet")
     return folder
@@ -154,10 +154,19 @@ def test_findings_get_what_their_rule_asks_for(tmp_path: Path) -> None:
     assert found["p0"]["p"] == pytest.approx(0.9)
 
 
+def test_findings_that_are_answered_alike_stand_together(tmp_path: Path) -> None:
+    recommend([findings(tmp_path / "scan", repeats=20)], out=tmp_path / "run")
+    page = (tmp_path / "run" / "recommendations.html").read_text("utf-8")
+    assert len({row["incident_id"] for row in rows(tmp_path / "run")}) == 40
+    assert page.count('href="#case-') == 2
+    assert "Global Privacy Control ignored: device.id to ads.example (20 times)" in page
+
+
 def test_failed_audits_get_what_their_test_or_pillar_asks_for(tmp_path: Path) -> None:
     audits = {"pillar": ["private", "fair", "fair"], "probe": ["membership", "new_probe", "group"],
               "metric": ["auc", "gap", "gap"], "slice": ["", "", ""], "verdict": ["fail", "fail", "pass"],
-              "why": ["", "", ""]}  # fmt: skip
+              "why": ["", "", ""], "against": ["", "", ""], "value": [0.7, 0.2, 0.0], "low": [0.6, 0.1, 0.0],
+              "high": [0.8, 0.3, 0.1]}  # fmt: skip
     pq.write_table(pa.table(audits), tmp_path / "audits.parquet")
     recommend([tmp_path / "audits.parquet"], out=tmp_path / "run")
     found = {row["rule"]: row["mitigation"] for row in rows(tmp_path / "run") if row["rank"] == 1}

@@ -22,7 +22,6 @@ from consentinel.understand.sources._asking import PART, Asking
 __all__ = ["JUDGED", "Case", "cases", "day_of", "fields"]
 
 JUDGED = ("finding", "audit")  # their text says what a program found, never what was done
-_FAILED = ("fail", "failed", "refuted")
 
 
 @dataclass(frozen=True)
@@ -67,8 +66,6 @@ def _read(run: Run, file: Path, rules: Sequence[Rule]) -> list[Case]:
         raise BadInput("is not a Parquet file", where=file.name, todo="Ingest it first") from None
     if {"incident_id", "source_id", "text_id"} <= names:
         return _incidents(run, file, rules)
-    if {"pillar", "probe", "metric", "verdict"} <= names:
-        return _probed(run, file)
     for kind, part in (("finding", "findings"), ("audit", "audits")):
         if SOURCES.take(part).fits(file):
             return _ours(run, file, kind, part)
@@ -126,19 +123,6 @@ def _ours(run: Run, file: Path, kind: str, part: str) -> list[Case]:
             made.append(_judged(kind, source_id, title, subject, text, classes))
     for note in asking.notes:
         run.note(note)
-    return made
-
-
-def _probed(run: Run, file: Path) -> list[Case]:
-    """Return the cases in a table of what an audit measured of a model: what failed the gate."""
-    made, rows = [], pq.read_table(file).to_pylist()
-    for row in rows:
-        if row["verdict"] in _FAILED:
-            what = " ".join(filter(None, (row["probe"], row["metric"], row.get("slice"))))
-            text = row.get("why") or what
-            made.append(_judged("audit", f"{row['pillar']} {what}", what, "", text, [row["probe"], row["pillar"]]))
-    if len(made) < len(rows):
-        run.note(f"{file.name}: {len(rows) - len(made):,} measures that failed no gate were left out")
     return made
 
 

@@ -24,10 +24,12 @@ from consentinel.core.text import one_line
 from consentinel.understand.recommending.cases import Case, day_of
 from consentinel.understand.recommending.catalog import Catalog
 from consentinel.understand.recommending.ranked import Advice, Advised, Why
+from consentinel.understand.rule_words import words_of
 
 __all__ = ["written"]
 
-SHOWN = 200  # cases with a section of their own
+SHOWN = 100  # sections, each of one case or of cases that are answered alike
+LISTED = 12  # cases that a section names
 _PEOPLE = re.compile(r"people=10\^([\d.]+)")
 TONES: dict[str, Tone] = {"accept": "ok", "reject": "danger"}
 
@@ -45,6 +47,7 @@ def written(
     """
     helped = [(case, advice) for case, advice in advised if advice.mitigations]
     first = Counter(advice.mitigations[0].mitigation.title for _, advice in helped)
+    alike = _alike(helped)
     steps = [one for _, advice in helped for one in advice.mitigations]
     work, owners = _expected(steps, lambda one: one.mitigation.title), _expected(steps, lambda one: one.owner)
     without = len(advised) - len(helped)
@@ -71,12 +74,12 @@ def written(
         section("What to plan for",
                 h("div",
                   figure("By mitigation", bars(work[:12], caption="Cases expected by mitigation")),
-                  figure("By owner", bars(owners[:12], caption="Steps expected by owner")), class_="charts"),
+                  figure("Steps by owner", bars(owners[:12], caption="Steps expected by owner")), class_="charts"),
                 anchor="first", note="How many cases are expected to need it: the sum of its chances over all cases."),
-        section("Cases", _all(helped), anchor="cases",
-                note="The chance is calibrated on past cases that the model had not seen; of a rule it is the "
-                     "share expected to accept it, moved by feedback."),
-        *(_case(at, case, advice, known, published) for at, (case, advice) in enumerate(helped[:SHOWN])),
+        section("Cases", _all(alike), anchor="cases",
+                note="Cases that a rule answers alike are one row. The chance is calibrated on past cases that the "
+                     "model had not seen; of a rule it is the share expected to accept it, moved by feedback."),
+        *(_case(at, cases, advice, known, published) for at, (cases, advice) in enumerate(alike[:SHOWN])),
         h("footer", h("ul", *(h("li", note) for note in notes), class_="plain") if notes else None,
           h("p", "A recommendation is what was done about cases like it, or what a rule asks for. People decide; what "
                  "they decide is taken in with --decisions.")),
@@ -91,21 +94,32 @@ def _expected(steps: Sequence[Advised], of: Callable[[Advised], str]) -> list[tu
     return sorted(sums.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
-def _all(helped: Sequence[tuple[Case, Advice]]) -> Html:
-    head = [Column("case", wide=True), Column("kind", choose=True), Column("subject", choose=True),
-            Column("first step"), Column("chance", numeric=True), Column("owner", choose=True)]  # fmt: skip
-    rows = []
+def _alike(helped: Sequence[tuple[Case, Advice]]) -> list[tuple[list[Case], Advice]]:
+    """Return the cases with their advice; those that rest on no past case and are answered alike stand together."""
+    found: dict[object, tuple[list[Case], Advice]] = {}
     for at, (case, advice) in enumerate(helped):
-        best = advice.mitigations[0]
-        name: Html | str = _named(case)
+        same = (case.kind, case.classes[:1], case.subject, advice.mitigations)
+        found.setdefault(at if advice.similar else same, ([], advice))[0].append(case)
+    return list(found.values())
+
+
+def _all(alike: Sequence[tuple[list[Case], Advice]]) -> Html:
+    head = [Column("case", wide=True), Column("cases", numeric=True), Column("kind", choose=True),
+            Column("subject", choose=True), Column("first step"), Column("chance", numeric=True),
+            Column("owner", choose=True)]  # fmt: skip
+    rows = []
+    for at, (cases, advice) in enumerate(alike):
+        case, best = cases[0], advice.mitigations[0]
+        name: Html | str = _named(*cases)
         if at < SHOWN:
             name = h("a", name, href=f"#case-{at}")
-        rows.append((Cell(name, _named(case)), case.kind, one_line(case.subject, 40), best.mitigation.title,
-                     Cell(f"{best.p:.2f}", best.p), best.owner))  # fmt: skip
+        rows.append((Cell(name, _named(*cases)), Cell(number(len(cases)), len(cases)), case.kind,
+                     one_line(case.subject, 40), best.mitigation.title, Cell(f"{best.p:.2f}", best.p),
+                     best.owner))  # fmt: skip
     return table(head, rows, caption="Each case with its first step")
 
 
-def _case(at: int, case: Case, advice: Advice, known: Catalog, published: Mapping[str, str]) -> Html:
+def _case(at: int, cases: list[Case], advice: Advice, known: Catalog, published: Mapping[str, str]) -> Html:
     head = [
         Column("step", wide=True),
         Column("chance", numeric=True),
@@ -120,8 +134,8 @@ def _case(at: int, case: Case, advice: Advice, known: Catalog, published: Mappin
         else None
     )
     return section(
-        _named(case),
-        h("p", one_line(case.text, 400)) if case.text else None,
+        _named(*cases),
+        _listed(cases),
         table(head, rows, caption="Mitigations, the best first", search=False),
         h("h3", "Similar past cases and what was done") if near else None,
         near,
@@ -167,7 +181,22 @@ def _past(past: Case, similar: float, known: Catalog) -> Html:
     return h("li", h("code", past.incident_id), f" {_named(past)} ({about}): {did}")
 
 
-def _named(case: Case) -> str:
+def _listed(cases: list[Case]) -> Html | None:
+    """Return what one case says, or what several are called."""
+    if len(cases) == 1:
+        return h("p", one_line(cases[0].text, 400)) if cases[0].text else None
+    names = Counter(_named(case) for case in cases).most_common()
+    said = [h("li", name if n == 1 else f"{name} ({number(n)} times)") for name, n in names[:LISTED]]
+    if len(names) > LISTED:
+        said.append(h("li", f"and {number(len(names) - LISTED)} more"))
+    return h("ul", *said, class_="plain")
+
+
+def _named(case: Case, *others: Case) -> str:
+    """Return what CASE is called, or it and OTHERS that are answered alike."""
+    if others:
+        about = f" at {case.subject}" if case.subject else ""
+        return one_line(f"{words_of(case.classes[0]) if case.classes else case.kind}{about}", 90)
     about = ", ".join(one for one in (*case.classes[:1], case.subject) if one)
     return one_line(case.title or case.text or about or case.incident_id, 90)
 

@@ -1,9 +1,10 @@
 """What several stories ask of incidents, groups and recommendations alike."""
 
+from consentinel.understand.rule_words import RULES
 from consentinel.understand.telling.story import Tone
 from consentinel.understand.telling.teller import Teller
 
-__all__ = ["CLOSED", "KIND", "NAME", "ORDER", "RECIPIENT", "RULES", "SEVERE", "missing", "open_cases"]
+__all__ = ["CLOSED", "KIND", "NAME", "ORDER", "RECIPIENT", "SEVERE", "missing", "open_cases"]
 
 CLOSED = "('archived', 'closed', 'complete', 'completed', 'done', 'fixed', 'rejected', 'resolved')"
 ORDER = "CASE severity WHEN 'critical' THEN 4 WHEN 'high' THEN 3 WHEN 'medium' THEN 2 WHEN 'low' THEN 1 ELSE 0 END"
@@ -15,25 +16,9 @@ SEVERE: dict[str, Tone] = {
     "not known": "muted",
 }
 RECIPIENT = "(SELECT any_value(f.value) FROM (SELECT unnest(facts) AS f) WHERE f.name = 'recipient')"
-# What the rules of our own scans are called in a sentence; other categories are shown as they are.
-RULES = {
-    "advertising_id": "advertising id sent",
-    "coarse_location": "coarse location sent",
-    "consent_mode_denied": "sent against Google Consent Mode",
-    "contact_data": "contact data sent",
-    "device_identifier": "device identifier sent",
-    "fingerprint_surface": "fingerprinting",
-    "gpc_ignored": "Global Privacy Control ignored",
-    "precise_location": "precise location sent",
-    "storage_before_consent": "stored without consent",
-    "tcf_denied": "sent against a refusal (TCF)",
-}
 _NAMED = " ".join(f"WHEN '{rule}' THEN '{words}'" for rule, words in RULES.items())
 KIND = f"CASE category {_NAMED} ELSE replace(coalesce(category, 'not known'), '_', ' ') END"
-# What a finding is called: its rule, the data, and who got them; of others the title, or what it is about.
-NAME = f"""CASE WHEN kind = 'finding'
-                    THEN concat_ws(' ', {KIND} || ':', array_to_string(data_types, ', '), 'to ' || {RECIPIENT})
-                    ELSE coalesce(title, subject, category, 'without a name') END"""
+NAME = "coalesce(title, subject, category, 'without a name')"
 
 
 def open_cases(teller: Teller) -> None:
