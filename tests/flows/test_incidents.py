@@ -1,11 +1,13 @@
 """From the findings of the recorded demo to a story: each step is kept, and a step that is missing is said."""
 
 import json
+import runpy
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
-from consentinel import detect
+from consentinel import assure, detect
 from consentinel.core.errors import MissingExtra
 from consentinel.core.shelf import Shelf
 from consentinel.flows import incidents
@@ -58,8 +60,25 @@ def test_a_step_that_is_not_installed_is_said(scan: Path, tmp_path: Path, monkey
 
 
 def test_the_example_finds_what_was_changed() -> None:
-    import runpy
-
     verdict, before, after = runpy.run_path(str(ROOT / "examples" / "tell_story.py"))["main"]()
     assert verdict.endswith("of them of high or critical severity.")
     assert (before, after) == (0, 1)
+
+
+def test_what_failed_a_gate_becomes_a_story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONSENTINEL_KEY", "5a" * 32)
+    example = runpy.run_path(str(ROOT / "examples" / "audit_model.py"))
+    rows = example["people"](3000, 1)
+    pq.write_table(rows, tmp_path / "people.parquet")
+    pq.write_table(example["answered"](rows, fair=False), tmp_path / "careless.parquet")
+    assure.audit(str(tmp_path / "careless.parquet"), tmp_path / "people.parquet", kind="tabular", groups="group",
+                 probes="fair/group", draws=200, out=tmp_path / "audit")  # fmt: skip
+    assure.gate(tmp_path / "audit", example["POLICY"], out=tmp_path / "gate")
+    outcome = incidents([tmp_path / "gate"], out=tmp_path / "story", project_key_file=tmp_path / "key")
+    assert outcome.exit_code == 0
+    found = pq.read_table(tmp_path / "story" / "records" / "incidents.parquet").to_pylist()
+    assert {row["kind"] for row in found} == {"audit"}
+    assert all(row["severity"] for row in found)
+    said = (tmp_path / "story" / "story.md").read_text("utf-8")
+    assert said.startswith("# Failed check at careless.parquet")
+    assert "group: equal opportunity difference of group (between groups)" in said.replace("\\", "")

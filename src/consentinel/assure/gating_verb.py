@@ -1,4 +1,4 @@
-"""What `assure gate` does: reads an audit and a policy, judges, keeps the judged table, JUnit and SARIF."""
+"""What `assure gate` does: reads an audit and a policy, judges, keeps the judged table, JSON, JUnit and SARIF."""
 
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pyarrow as pa
 
 from consentinel.assure import gating
 from consentinel.assure.results import opened
+from consentinel.assure.shelves import REPORTS
 from consentinel.core.run import Outcome, Run
 from consentinel.core.tables import AUDITS
 
@@ -19,6 +20,6 @@ def gate(run: Run, audit: Path, policy: Path) -> Outcome:
     found = gating.judged(result, rules)
     result = gating.marked(result, found, rules)
     files = {"audits": run.keep("audits", pa.Table.from_pylist(list(result.rows), AUDITS))}
-    files |= gating.written(run, result)
+    files |= {"json": run.kept(REPORTS.take("json").write(result, run.out)), **gating.written(run, result)}
     run.assume(policy=rules.name, model=result.facts.model, adjust=rules.adjust)
     return Outcome(run, gating.exit_code(found), files, gating.told(result))

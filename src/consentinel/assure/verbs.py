@@ -155,7 +155,7 @@ def gate(audit: Path, policy: Path, *, out: Path = Path("runs/gate")) -> Outcome
     Args:
         audit: folder of an audit, or its audit.json or audits.parquet
         policy: TOML file of bounds
-        out: folder for the judged table, JUnit, SARIF and run.json
+        out: folder for the judged table, audit.json, JUnit, SARIF and run.json
     """
     from consentinel.assure import gating_verb
 

@@ -86,8 +86,8 @@ def _measured(failed: pa.Table, file: Path) -> dict[str, Any]:
         pillar, probe, metric, part, against = about
         rules = judged.get(about, [])
         numbers = {name: None if row[name] is None else f"{float(row[name]):.4g}" for name in ("value", "low", "high")}
-        whom = " against ".join(filter(None, (part, against)))
-        title = f"{probe}: {metric}" + (f" of {whom}" if whom else "")
+        whom = part + (f" against {against}" if "=" in against else f" ({against})" if against else "")
+        title = f"{probe}: {metric}".replace("_", " ") + (f" of {whom.strip()}" if whom else "")
         said = [f"{title} is {numbers['value']} ({numbers['low']} to {numbers['high']})"
                 if numbers["value"] else f"{title} was not measured"]  # fmt: skip
         wanted = "; ".join(dict.fromkeys(str(one.get("bound")) for one in rules))

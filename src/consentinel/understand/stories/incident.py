@@ -11,7 +11,7 @@ LISTED = 8
 # Kind of the records -> what one and several of them are called.
 NOUNS = {
     "finding": ("potential violation", "potential violations"),
-    "audit": ("refuted claim", "refuted claims"),
+    "audit": ("failed check", "failed checks"),
     "review": ("launch review", "launch reviews"),
     "request": ("request", "requests"),
 }
@@ -47,10 +47,11 @@ def tell(teller: Teller) -> None:
         return
     if teller.value(whole, "first"):
         facts = {"times": teller.fact(whole, "times"), "first": teller.fact(whole, "first", "date")}
+        they = "It was" if teller.value(whole, "n") == 1 else "They were"
         if teller.value(whole, "first") == teller.value(whole, "last"):
-            teller.say("They were seen {times:time|times} on {first}.", **facts)
+            teller.say(f"{they} seen {{times:time|times}} on {{first}}.", **facts)
         else:
-            teller.say("They were seen {times:time|times} between {first} and {last}.",
+            teller.say(f"{they} seen {{times:time|times}} between {{first}} and {{last}}.",
                        last=teller.fact(whole, "last", "date"), **facts)  # fmt: skip
     tiles: list[tuple] = [(teller.fact(whole, "n"), several)]
     if teller.value(whole, "subjects") != 1:
@@ -61,7 +62,7 @@ def tell(teller: Teller) -> None:
         tiles.append((teller.fact(whole, "recipients"), "recipients of data"))
     if teller.value(whole, "people"):
         tiles.append((teller.fact(whole, "people"), "people affected, where it is known"))
-    teller.tiles(*tiles, *groups(teller))
+    teller.tiles(*tiles, *(groups(teller) if teller.value(whole, "n") != 1 else ()))
     mitigations(teller, one, several)
     teller.heading("What was found")
     _charts(teller)
