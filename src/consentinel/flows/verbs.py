@@ -20,7 +20,7 @@ def incidents(
     """Turn findings, failed audits or reports into incidents, grouped, with recommended mitigations and a cited story.
 
     Args:
-        inputs: runs of detect scan or protect audit, or files of reports as understand ingest reads them
+        inputs: runs of detect scan, protect audit or assure gate, or files of reports as understand ingest reads them
         out: folder for the story and its pages, with a folder of each step inside
         story: part of understand/stories that is told, such as incident or weekly
         columns: what their columns are, for example text=description,opened=submitted; others are guessed from names
