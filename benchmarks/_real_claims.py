@@ -22,10 +22,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from _claim import ROOT
+from consentinel.core.finding_words import TYPES
 from consentinel.core.mask import digests, project_key
 from consentinel.detect.collectors._batch import Options
 from consentinel.detect.decode import Decoder
-from consentinel.detect.explain import TYPES
 from consentinel.detect.pipeline import inputs
 from consentinel.detect.shelves import COLLECTORS
 from consentinel.detect.sightings import SAID

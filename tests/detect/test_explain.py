@@ -6,8 +6,9 @@ import re
 import pyarrow as pa
 import pytest
 
+from consentinel.core.finding_words import TYPES, type_name
 from consentinel.core.tables import FINDINGS
-from consentinel.detect.explain import TYPES, explain, title, type_name
+from consentinel.detect.explain import explain, title
 from tests.detect.reports.made_scans import finding, hostile, many
 
 STATES = ["granted", "denied", "before", "opted_out", "none", None]

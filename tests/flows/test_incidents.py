@@ -9,10 +9,10 @@ import pytest
 
 from consentinel import assure, detect
 from consentinel.core.errors import MissingExtra
+from consentinel.core.finding_words import RULES
 from consentinel.core.shelf import Shelf
 from consentinel.flows import incidents
 from consentinel.understand import verbs as understand
-from consentinel.understand.rule_words import RULES
 
 ROOT = Path(__file__).parents[2]
 

@@ -159,7 +159,7 @@ def test_findings_that_are_answered_alike_stand_together(tmp_path: Path) -> None
     page = (tmp_path / "run" / "recommendations.html").read_text("utf-8")
     assert len({row["incident_id"] for row in rows(tmp_path / "run")}) == 40
     assert page.count('href="#case-') == 2
-    assert "Global Privacy Control ignored: device.id to ads.example (20 times)" in page
+    assert "Global Privacy Control ignored: device identifier to ads.example (20 times)" in page
 
 
 def test_failed_audits_get_what_their_test_or_pillar_asks_for(tmp_path: Path) -> None:

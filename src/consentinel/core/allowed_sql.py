@@ -9,11 +9,19 @@ Consent is joined by interval (`t >= valid_from AND t < valid_until`): Spark has
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from consentinel.core.errors import UsageError
 
-__all__ = ["FUNCTIONS", "check_sql"]
+__all__ = ["CLOSED", "FUNCTIONS", "check_sql"]
+
+# Settings of a DuckDB connection that sees no file, network or extension, and nothing of this program.
+CLOSED: Mapping[str, bool] = {
+    "enable_external_access": False,
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "python_enable_replacements": False,
+}
 
 # same arguments, same nulls, same answer in both engines
 FUNCTIONS = frozenset([

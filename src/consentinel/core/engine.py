@@ -16,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from consentinel.core.allowed_sql import check_sql
+from consentinel.core.allowed_sql import CLOSED, check_sql
 from consentinel.core.errors import ConsentinelError, ContractBroken, NotSupported, UsageError
 
 __all__ = [
@@ -274,13 +274,7 @@ def sql(statement: str, /, *, threads: int | None = None, **tables: pa.Table) ->
     check_sql(statement)
     if threads is not None and threads < 1:
         raise UsageError(f"threads is a whole number of at least 1, got {threads}")
-    closed: dict[str, Any] = {
-        "enable_external_access": False,
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "python_enable_replacements": False,
-        "lock_configuration": True,
-    }
+    closed: dict[str, Any] = {**CLOSED, "lock_configuration": True}
     with duckdb.connect(":memory:", config=closed | ({"threads": threads} if threads else {})) as connection:
         for name, table in tables.items():
             connection.register(name, table)

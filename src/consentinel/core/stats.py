@@ -30,6 +30,7 @@ __all__ = [
     "mean_interval",
     "power_two_proportions",
     "sample_size_zero_errors",
+    "sigmoid",
     "tail",
     "wilson",
 ]
@@ -191,6 +192,13 @@ def holm(p: ArrayLike) -> Floats:
     order = np.argsort(numbers, kind="stable")
     stepped = np.maximum.accumulate(numbers[order] * (m - np.arange(m)))
     return _back(np.minimum(stepped, 1.0), order)
+
+
+def sigmoid(x: Floats) -> Floats:
+    """Return 1 / (1 + exp(-x)) without overflow."""
+    small = np.exp(-np.abs(x))
+    found: Floats = np.where(x >= 0, 1.0, small) / (1 + small)
+    return found
 
 
 def benjamini_hochberg(p: ArrayLike) -> Floats:

@@ -19,8 +19,8 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from consentinel.core.columns import relabel, values
+from consentinel.core.finding_words import TYPES
 from consentinel.core.tables import CONSENT, DATA, EVIDENCE, FINDINGS, TRAFFIC, VISITS, check
-from consentinel.detect.explain import TYPES
 from consentinel.detect.judge import Judge
 from consentinel.detect.page_load_ids import KEYS
 from consentinel.detect.pipeline import batches

@@ -7,33 +7,12 @@ import pyarrow as pa
 
 from consentinel.core.columns import values
 from consentinel.core.errors import UsageError
+from consentinel.core.finding_words import TYPES
 from consentinel.core.text import one_line
 from consentinel.detect.shelves import RULES
 
-__all__ = ["TYPES", "explain", "title", "type_name"]
+__all__ = ["explain", "title"]
 
-# Data type -> how it is called inside a sentence. Its name without the article is its label elsewhere.
-TYPES = {
-    "device.advertising_id": "an advertising identifier",
-    "device.id": "a device identifier",
-    "device.hardware": "hardware details",
-    "device.screen": "screen details",
-    "device.os": "the operating system",
-    "device.browser": "browser details",
-    "device.locale": "the language setting",
-    "device.time_zone": "the time zone",
-    "device.network": "network details",
-    "device.ip": "an IP address",
-    "fingerprint.surface": "a fingerprinting surface",
-    "location.precise": "a precise location",
-    "location.coarse": "a coarse location",
-    "contact.email": "an email address",
-    "contact.email_hashed": "a hashed email address",
-    "contact.phone": "a phone number",
-    "contact.phone_hashed": "a hashed phone number",
-    "contact.name": "a person's name",
-    "user.id": "a user identifier",
-}
 _CARRIERS = {
     "url": "in the address",
     "storage": "",
@@ -86,7 +65,6 @@ _FIELDS = (
     "rule", "subject", "recipient", "owner", "party", "type", "keys", "carrier", "purpose", "consent_state",
     "consent_source", "basis", "outcome", "proof", "n", "n_visits", "n_subjects",
 )  # fmt: skip
-_ARTICLE = re.compile(r"^(an?|the) ")
 # Laws called by a common noun take an article: the ePrivacy Directive, but GDPR or Section 25 TDDDG.
 _LAW = re.compile(r"(?!the\b)[^,:(]*\b(Directive|Regulations?|Act)\b", re.IGNORECASE)
 _REMEMBERED = 20_000  # pieces of sentences: findings repeat recipients, fields and sources
@@ -113,14 +91,6 @@ def title(rule: str) -> str:
         known = False
     said = RULES.summary(rule) if known else rule.replace("_", " ").replace("-", " ").capitalize()
     return one_line(said, 120).rstrip(".")
-
-
-def type_name(kind: Field) -> str:
-    """Return the label of the data type KIND: its name in a sentence without the article."""
-    if kind is None:
-        return "unrecognised data"
-    called = TYPES.get(kind)
-    return one_line(kind, _LONGEST) if called is None else _ARTICLE.sub("", called)
 
 
 def _sentence(

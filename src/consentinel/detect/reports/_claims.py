@@ -2,8 +2,9 @@
 
 from typing import Any, Literal
 
+from consentinel.core.finding_words import type_name
 from consentinel.core.sarif import Claim, Rule
-from consentinel.detect.explain import explain, title, type_name
+from consentinel.detect.explain import explain, title
 from consentinel.detect.reports._result import Result, ranked
 
 __all__ = ["claims"]

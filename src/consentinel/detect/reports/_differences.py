@@ -5,10 +5,10 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from consentinel.core.finding_words import type_name
 from consentinel.core.page import Column, Html, h, number, section, table
 from consentinel.core.text import one_line
 from consentinel.detect.difference import Differences
-from consentinel.detect.explain import type_name
 from consentinel.detect.reports._words import SCENARIOS
 
 __all__ = ["differences_section", "lines", "plain"]

@@ -6,9 +6,9 @@ from typing import Any
 
 import pyarrow as pa
 
+from consentinel.core.finding_words import type_name
 from consentinel.core.page import Html, Tone, bars, figure, h, matrix, number, section, stacked, strip
 from consentinel.core.text import one_line
-from consentinel.detect.explain import type_name
 from consentinel.detect.reports._result import OUTCOMES, SEVERITIES, Result
 from consentinel.detect.reports._words import OUTCOME_TONES, SCENARIOS, SEVERITY_TONES
 

@@ -6,9 +6,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from consentinel.core.finding_words import type_name
 from consentinel.core.page import Cell, Column, Html, badge, h, join, number, section, table
 from consentinel.core.text import one_line, shown
-from consentinel.detect.explain import explain, title, type_name
+from consentinel.detect.explain import explain, title
 from consentinel.detect.reports._result import OUTCOMES, SEVERITIES, Result, spoken_instant
 from consentinel.detect.reports._words import OUTCOME_TONES, REVIEW_TONES, SCENARIOS, SEVERITY_TONES, STATES
 

@@ -11,8 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from consentinel.core.columns import values
+from consentinel.core.finding_words import type_name
 from consentinel.core.text import one_line
-from consentinel.detect.explain import type_name
 from consentinel.detect.reports._differences import lines
 from consentinel.detect.reports._result import OUTCOMES, SEVERITIES, Result, place, ranked, reviewed, verdict
 from consentinel.detect.reports._words import STATES

@@ -11,8 +11,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from consentinel.core.stats import sigmoid
 from consentinel.models.ads._encode import Encoding, Sparse
-from consentinel.models.ads._linear import sigmoid
 from consentinel.models.private import block_choice
 from consentinel.models.private.dp_gradient_descent import Descent, Gradient, descended, one_draw
 from consentinel.models.private.exact import Contributions

@@ -13,9 +13,10 @@ from consentinel import __version__
 from consentinel.core import modelfile
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.modelfile import ModelFile
+from consentinel.core.stats import sigmoid
 from consentinel.models.ads._encode import Encoding, unpacked
 
-__all__ = ["Linear", "answered", "made", "read", "sigmoid"]
+__all__ = ["Linear", "answered", "made", "read"]
 
 Floats = NDArray[np.float64]
 LARGEST = 2**28  # cells of a dense table of inputs: 1 GB
@@ -96,13 +97,6 @@ def read(file: ModelFile, part: str) -> Linear:
     if theta.shape != (encoding.width,) or not np.isfinite(theta).all():
         raise BadInput("its weights do not fit its columns", where=where, todo="Train the model again")
     return Linear(part, encoding, theta, file.card)
-
-
-def sigmoid(x: Floats) -> Floats:
-    """Return 1 / (1 + exp(-x)) without overflow."""
-    small = np.exp(-np.abs(x))
-    found: Floats = np.where(x >= 0, 1.0, small) / (1 + small)
-    return found
 
 
 def answered(score: Floats) -> pa.Table:

@@ -19,9 +19,10 @@ from consentinel.core.extras import need
 from consentinel.core.model_contracts import Model
 from consentinel.core.modelfile import ModelFile
 from consentinel.core.rng import generator
+from consentinel.core.stats import sigmoid
 from consentinel.models.ads._encode import Columns
 from consentinel.models.ads._inner import kept, opened, plain
-from consentinel.models.ads._linear import answered, made, sigmoid
+from consentinel.models.ads._linear import answered, made
 from consentinel.models.asked import setting, told
 from consentinel.models.pieces.classes import labels
 from consentinel.models.pieces.tickets import no_ticket

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
+from consentinel.core.stats import sigmoid
 from consentinel.models.ads._encode import Columns, distinct, learnt
-from consentinel.models.ads._linear import Linear, read, sigmoid
+from consentinel.models.ads._linear import Linear, read
 from consentinel.models.asked import setting, told
 from consentinel.models.pieces.classes import labels
 from consentinel.models.pieces.tickets import no_ticket

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consentinel.core.rng import secure_words
+from consentinel.core.stats import sigmoid
 from consentinel.models.private.exact import STEPS, Contributions, discrete_gaussian
 
 __all__ = ["ASSUMES", "centred_sums", "fit_flipped", "fit_sums", "lie", "projected", "response"]
@@ -61,7 +62,7 @@ def fit_flipped(x: Dot, add: Dot, weight: Floats, answers: Floats, chance: Float
         seen = chance + known * p
         return (answers - seen) / np.maximum(seen * (1 - seen), 1e-12) * known * p * (1 - p)
 
-    found = _ascended(lambda theta: add(slope(_sigmoid(x(theta)))), weight * float((known**2).mean()) / 4, pull)
+    found = _ascended(lambda theta: add(slope(sigmoid(x(theta)))), weight * float((known**2).mean()) / 4, pull)
     return found
 
 
@@ -80,7 +81,7 @@ def fit_sums(x: Dot, add: Dot, spread: Dot, sums: Floats, noise: float, weight: 
     """
 
     def towards(theta: Floats) -> Floats:
-        p = _sigmoid(x(theta))
+        p = sigmoid(x(theta))
         v = spread(p * (1 - p))
         return (sums - add(p - 0.5)) * v / (v + noise**2)
 
@@ -112,7 +113,7 @@ def projected(
         noisy = (exact + discrete_gaussian(sigma * STEPS, width)) * (clip / STEPS)  # the rest of the gradient is known
         for _ in range(INNER):  # labels in [0, 1] whose sums come nearest to the noisy ones
             soft = np.clip(soft + x(noisy - add(soft - 0.5)) / bound, 0.0, 1.0)
-        pace = 0.9 * pace + rate * (add(soft - _sigmoid(x(theta))) - pull * theta) / many
+        pace = 0.9 * pace + rate * (add(soft - sigmoid(x(theta))) - pull * theta) / many
         theta = theta + pace
     return theta
 
@@ -135,9 +136,3 @@ def _ascended(slope: Callable[[Floats], Floats], sure: Floats, pull: Floats) -> 
         if np.abs(pace).max() < 1e-7:
             break
     return theta
-
-
-def _sigmoid(z: Floats) -> Floats:
-    small = np.exp(-np.abs(z))
-    found: Floats = np.where(z >= 0, 1.0, small) / (1 + small)
-    return found

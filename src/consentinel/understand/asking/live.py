@@ -17,16 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from consentinel.core.allowed_sql import CLOSED
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.run import Run
 
 __all__ = ["Column", "Live", "Role", "Table", "name", "opened", "opened_tables"]
 
 Role = Literal["label", "number", "time", "flag", "list", "other"]
-CLOSED: dict[str, Any] = {
-    "enable_external_access": False, "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-    "python_enable_replacements": False, "threads": 2,
-}  # fmt: skip
 MOST_VALUES = 20_000  # of one column that questions are linked to
 _MICROS = (100_000_000_000_000, 5_000_000_000_000_000)  # 1973 to 2128
 _BARE = re.compile(r"[a-z_][a-z0-9_]*")
@@ -130,7 +127,7 @@ def opened_tables(tables: dict[str, pa.Table]) -> Live:
 
 def made(tables: dict[str, pa.Table], digest: str, memory_mb: int = 1024) -> Live:
     """Return TABLES as they can be asked."""
-    connection = duckdb.connect(":memory:", config=CLOSED | {"memory_limit": f"{memory_mb}MB"})
+    connection = duckdb.connect(":memory:", config={**CLOSED, "threads": 2, "memory_limit": f"{memory_mb}MB"})
     found = {}
     for stem, table in tables.items():
         connection.register(f"_{stem}", table)

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consentinel.core.extras import need
+from consentinel.core.stats import sigmoid
 
-__all__ = ["Curve", "best_threshold", "chances", "error", "excess", "fitted", "plain_error", "recency", "weighed_odds"]
+__all__ = ["Curve", "best_threshold", "error", "excess", "fitted", "plain_error", "recency", "weighed_odds"]
 
 Floats = NDArray[np.float64]
 BINS = 15
@@ -40,7 +41,7 @@ class Curve:
         scaled = margins * self.slope + self.offset
         if not self.single:
             scaled = scaled + _rivals(margins) * self.rival
-            return self._topped(chances(scaled))
+            return self._topped(sigmoid(scaled))
         raised = np.exp(scaled - scaled.max(axis=1, keepdims=True))
         return np.asarray(raised / raised.sum(axis=1, keepdims=True), np.float64)
 
@@ -49,7 +50,7 @@ class Curve:
         if not len(p):
             return p
         rows, first = np.arange(len(p)), p.argmax(axis=1)
-        right = chances(self.top[0] * _odds(p[rows, first]) + self.top[1])
+        right = sigmoid(self.top[0] * _odds(p[rows, first]) + self.top[1])
         others = p.copy()
         others[rows, first] = 0
         made = p.copy()
@@ -157,7 +158,7 @@ def _logistic(margins: Floats, targets: NDArray[np.bool_], share: Floats) -> Cur
         def loss(said: Floats, x: Floats = x, truth: Floats = truth) -> tuple[float, Floats]:
             scaled = x @ said
             value = float(share @ (np.logaddexp(0, scaled) - truth * scaled))
-            return value, ((chances(scaled) - truth) * share) @ x
+            return value, ((sigmoid(scaled) - truth) * share) @ x
 
         found[at] = optimize.minimize(loss, np.array([1.0, 0.0, 0.0]), jac=True, method="L-BFGS-B",
                                       bounds=[(1e-3, 100), (-50, 50), (-50, 50)]).x  # fmt: skip
@@ -174,7 +175,7 @@ def _line(x: Floats, truth: Floats, share: Floats) -> Floats:
 
     def loss(said: Floats) -> tuple[float, Floats]:
         scaled = said[0] * x[:, 0] + said[1]
-        off = (chances(scaled) - truth) * share
+        off = (sigmoid(scaled) - truth) * share
         value = float(share @ (np.logaddexp(0, scaled) - truth * scaled))
         return value, np.array([off @ x[:, 0], off.sum()])
 
@@ -193,14 +194,9 @@ def weighed_odds(x: Floats, right: NDArray[np.bool_]) -> Floats:
     def loss(at: Floats) -> tuple[float, Floats]:
         scaled = x @ at
         value = float((np.logaddexp(0, scaled) - right * scaled).sum() + pull @ at**2 / 2)
-        return value, (chances(scaled) - right) @ x + pull * at
+        return value, (sigmoid(scaled) - right) @ x + pull * at
 
     return np.asarray(optimize.minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B").x, np.float64)
-
-
-def chances(scaled: Floats) -> Floats:
-    """Return the chances of log-odds."""
-    return np.asarray(1 / (1 + np.exp(-np.clip(scaled, -500, 500))), np.float64)
 
 
 def _odds(p: Floats) -> Floats:

@@ -22,7 +22,8 @@ from consentinel.core.errors import BadInput
 from consentinel.core.extras import need
 from consentinel.core.modelfile import ModelFile
 from consentinel.core.rng import generator
-from consentinel.understand.classifying.calibration import chances, weighed_odds
+from consentinel.core.stats import sigmoid
+from consentinel.understand.classifying.calibration import weighed_odds
 from consentinel.understand.classifying.tokens import COLUMNS, Tokens, runs
 
 __all__ = ["KIND", "Marker", "Spans", "load", "trained"]
@@ -161,7 +162,7 @@ def _found(said: Floats, threshold: Floats, held: Tokens, odds: Floats) -> tuple
         parts.append([held.text[first], held.start[first], held.end[last], np.full(len(first), kind), seen])
     text, start, end, kinds, seen = (np.concatenate(each) for each in zip(*parts, strict=True))
     order = np.lexsort((kinds, start, text))
-    spans = Spans(text, start, end, kinds.astype(np.int64), chances(seen @ odds))
+    spans = Spans(text, start, end, kinds.astype(np.int64), sigmoid(seen @ odds))
     return spans.of(order), seen[order]
 
 

@@ -20,7 +20,7 @@ from consentinel.understand.given import read_table
 __all__ = ["triage"]
 
 LARGEST, LONGEST = 16_000_000, 200_000  # bytes of a form file, characters of a review that are read
-_TODO = "Give a list of reviews, each with a name, a text, and answers by criterion"
+_REMEDY = "Give a list of reviews, each with a name, a text, and answers by criterion"
 # One row is one launch review.
 TRIAGE = pa.schema([
     ("run_id", LABEL), ("review", TEXT), ("tier", LABEL), ("at_least", LABEL), ("at_most", LABEL),
@@ -96,14 +96,14 @@ def _reviews(run: Run, path: Path, by: Criteria, text: str, name: str) -> list[R
         rows = [{"name": row.get(name), "text": row.get(text), "answers": {one: row[one] for one in ids}}
                 for row in found.to_pylist()]  # fmt: skip
     if not rows:
-        raise BadInput("there are no reviews", where=path.name, todo=_TODO)
+        raise BadInput("there are no reviews", where=path.name, todo=_REMEDY)
     known, strange = {one.id for one in by.each}, 0
     reviews = []
     for at, row in enumerate(rows):
         answers = row.get("answers") or {}
         if not isinstance(answers, Mapping):
             raise BadInput(
-                "answers are a table of criterion = answer", where=f"{path.name}, review {at + 1}", todo=_TODO
+                "answers are a table of criterion = answer", where=f"{path.name}, review {at + 1}", todo=_REMEDY
             )
         strange += len(set(answers) - known)
         said = {key: str(value) for key, value in answers.items() if value is not None}
@@ -124,10 +124,10 @@ def _form(path: Path) -> list[dict[str, Any]]:
         text = path.read_text("utf-8-sig")
         record = tomllib.loads(text) if path.suffix.lower() == ".toml" else json.loads(text)
     except (UnicodeDecodeError, ValueError, RecursionError):
-        raise BadInput("is no JSON or TOML in UTF-8", where=path.name, todo=_TODO) from None
+        raise BadInput("is no JSON or TOML in UTF-8", where=path.name, todo=_REMEDY) from None
     rows = record.get("review", [record]) if isinstance(record, dict) else record
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise BadInput("holds no list of reviews", where=path.name, todo=_TODO)
+        raise BadInput("holds no list of reviews", where=path.name, todo=_REMEDY)
     return rows
 
 

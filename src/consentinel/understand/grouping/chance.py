@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from consentinel.core.errors import ContractBroken
+from consentinel.core.stats import sigmoid
 from consentinel.understand.grouping.evidence import PIECES
 
 __all__ = ["Weights", "explained", "fitted", "shipped"]
@@ -31,7 +32,7 @@ class Weights:
 
     def chance(self, evidence: Floats) -> Floats:
         """Return the probability that each pair is one case, from EVIDENCE (pairs, pieces)."""
-        return _logistic(_with_one(evidence) @ self.mean)
+        return sigmoid(_with_one(evidence) @ self.mean)
 
 
 def shipped() -> Weights:
@@ -49,7 +50,7 @@ def fitted(prior: Weights, evidence: Floats, same: NDArray[np.bool_]) -> Weights
     rows, mean = _with_one(evidence), prior.mean.copy()
     loss = _loss(prior, rows, same, mean)
     for _ in range(STEPS):
-        chance = _logistic(rows @ mean)
+        chance = sigmoid(rows @ mean)
         slope = rows.T @ (chance - same) + prior.precision @ (mean - prior.mean)
         curve = (rows * (chance * (1 - chance))[:, None]).T @ rows + prior.precision
         step = np.linalg.solve(curve, slope)
@@ -59,7 +60,7 @@ def fitted(prior: Weights, evidence: Floats, same: NDArray[np.bool_]) -> Weights
         mean, gained, loss = mean - size * step, loss - found, found
         if gained < 1e-10:
             break
-    chance = _logistic(rows @ mean)
+    chance = sigmoid(rows @ mean)
     return Weights(mean, (rows * (chance * (1 - chance))[:, None]).T @ rows + prior.precision)
 
 
@@ -78,10 +79,6 @@ def explained(weights: Weights, evidence: Floats, most: int = 3) -> list[list[st
 
 def _with_one(evidence: Floats) -> Floats:
     return np.hstack([np.ones((len(evidence), 1)), evidence])
-
-
-def _logistic(score: Floats) -> Floats:
-    return np.asarray(1.0 / (1.0 + np.exp(-np.clip(score, -40.0, 40.0))))
 
 
 def _loss(prior: Weights, rows: Floats, same: NDArray[np.bool_], mean: Floats) -> float:

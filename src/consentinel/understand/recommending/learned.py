@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from consentinel.core.errors import BadInput
 from consentinel.core.extras import need
+from consentinel.core.stats import sigmoid
 
 __all__ = ["Known", "Learned", "Said", "learned"]
 
@@ -75,7 +76,7 @@ class Learned:
     def says(self, texts: Sequence[str], fields: Sequence[Sequence[str]], ids: Sequence[str] = ()) -> Said:
         """Return what past cases say of those with TEXTS and FIELDS; one that is among IDS says nothing of itself."""
         raw, near, similar = self.raw(texts, fields, ids)
-        return Said(_logistic(self.slope * _logit(raw) + self.offset), near, similar)
+        return Said(sigmoid(self.slope * _logit(raw) + self.offset), near, similar)
 
     def raw(
         self, texts: Sequence[str], fields: Sequence[Sequence[str]], ids: Sequence[str] = ()
@@ -83,7 +84,7 @@ class Learned:
         """Return the average of both views before it is calibrated, and places and similarities of past cases."""
         words = self._words.transform(texts)
         x = _beside(words, self._fields.transform([dict.fromkeys(one, 1.0) for one in fields]))
-        regressed = _logistic(np.asarray(x @ self._coefficients.T) + self._intercepts)
+        regressed = sigmoid(np.asarray(x @ self._coefficients.T) + self._intercepts)
         regressed = np.where(np.isnan(regressed), self.base, regressed)
         votes, near, similar = np.empty_like(regressed), [], []
         places = {one: at for at, one in enumerate(self.known.ids)}
@@ -178,7 +179,3 @@ def _platt(raw: Floats, did: Floats, weight: Floats) -> tuple[float, float]:
 def _logit(p: Floats) -> Floats:
     inside = np.clip(p, 1e-6, 1 - 1e-6)
     return np.asarray(np.log(inside / (1 - inside)), np.float64)
-
-
-def _logistic(x: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-np.clip(x, -60, 60))), np.float64)

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+from consentinel.core.finding_words import rule_words
 from consentinel.core.page import (
     Cell,
     Column,
@@ -24,7 +25,6 @@ from consentinel.core.text import one_line
 from consentinel.understand.recommending.cases import Case, day_of
 from consentinel.understand.recommending.catalog import Catalog
 from consentinel.understand.recommending.ranked import Advice, Advised, Why
-from consentinel.understand.rule_words import words_of
 
 __all__ = ["written"]
 
@@ -196,7 +196,7 @@ def _named(case: Case, *others: Case) -> str:
     """Return what CASE is called, or it and OTHERS that are answered alike."""
     if others:
         about = f" at {case.subject}" if case.subject else ""
-        return one_line(f"{words_of(case.classes[0]) if case.classes else case.kind}{about}", 90)
+        return one_line(f"{rule_words(case.classes[0]) if case.classes else case.kind}{about}", 90)
     about = ", ".join(one for one in (*case.classes[:1], case.subject) if one)
     return one_line(case.title or case.text or about or case.incident_id, 90)
 

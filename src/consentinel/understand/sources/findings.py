@@ -8,8 +8,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from consentinel.core.errors import BadInput, ContractBroken
+from consentinel.core.finding_words import rule_words, type_name
 from consentinel.core.tables import FINDINGS, check
-from consentinel.understand.rule_words import words_of
 from consentinel.understand.sources import _columns
 from consentinel.understand.sources._asking import Asking
 
@@ -43,8 +43,9 @@ def read(path: Path, asking: Asking) -> Iterator[pa.Table]:
         asking.notes.append(f"{file.name}: {left} findings that are no potential violation were left out")
     made = _columns.texts(claims, 0, asking)
     to = pc.coalesce(made["recipient"], made["owner"], "itself")
-    words = pa.array([words_of(rule or "") for rule in made["rule"].to_pylist()], pa.string())
-    data = pc.binary_join_element_wise(pc.coalesce(made["type"], "data"), to, " to ")
+    words = pa.array([rule_words(rule or "") for rule in made["rule"].to_pylist()], pa.string())
+    types = pa.array([type_name(kind) for kind in made["type"].to_pylist()], pa.string())
+    data = pc.binary_join_element_wise(types, to, " to ")
     title = pc.binary_join_element_wise(words, data, ": ")
     made = made.append_column("title", title)
     yield made.append_column("text", pc.coalesce(made["explanation"], title))

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 
-from consentinel.core.allowed_sql import check_sql
+from consentinel.core.allowed_sql import CLOSED, check_sql
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.extras import need
 from consentinel.core.state import shown
@@ -62,10 +62,7 @@ def _sqlite(statement: str, file: Path, asking: Asking) -> Iterator[pa.Table]:
 
 
 def _duckdb(statement: str, file: Path, asking: Asking) -> Iterator[pa.Table]:
-    closed: dict[str, Any] = {
-        "enable_external_access": False, "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-        "python_enable_replacements": False, "lock_configuration": True,
-    }  # fmt: skip
+    closed: dict[str, Any] = {**CLOSED, "lock_configuration": True}
     try:
         with duckdb.connect(str(file), read_only=True, config=closed) as connection:
             at = 0

@@ -1,6 +1,6 @@
 """What several stories ask of incidents, groups and recommendations alike."""
 
-from consentinel.understand.rule_words import RULES
+from consentinel.core.finding_words import RULES
 from consentinel.understand.telling.story import Tone
 from consentinel.understand.telling.teller import Teller
 

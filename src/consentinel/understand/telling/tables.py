@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from consentinel.core.allowed_sql import CLOSED
 from consentinel.core.errors import BadInput, UsageError
 from consentinel.core.run import Run
 from consentinel.understand.telling.story import Scalar, Table
@@ -22,10 +23,6 @@ __all__ = ["Tables", "opened"]
 MOST_ROWS = 200  # of an answer that a story keeps: what is cited has to be small enough to read
 SECONDS = 60  # that a query may take
 TIMES = ("opened", "closed", "received", "first", "last", "start")
-_CLOSED: dict[str, Any] = {
-    "enable_external_access": False, "autoinstall_known_extensions": False, "autoload_known_extensions": False,
-    "python_enable_replacements": False, "threads": 2, "memory_limit": "2GB",
-}  # fmt: skip
 
 
 class Tables:
@@ -81,7 +78,7 @@ def opened(run: Run, inputs: Sequence[Path]) -> Iterator[Tables]:
     Raises BadInput for a file that cannot be read, UsageError where there is no table or two have the same name.
     """
     found: dict[str, tuple[Table, list[str]]] = {}
-    with duckdb.connect(":memory:", config=_CLOSED) as connection:
+    with duckdb.connect(":memory:", config={**CLOSED, "threads": 2, "memory_limit": "2GB"}) as connection:
         for file in _files(inputs):
             name = re.sub(r"[^a-z0-9_]", "_", file.stem.lower())
             if name in found:
